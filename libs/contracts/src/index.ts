@@ -1,1 +1,4 @@
-export {};
+export * from './bundle.js';
+export * from './coverage.js';
+export * from './envelope.js';
+export * from './queues.js';
