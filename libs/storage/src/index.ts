@@ -1,1 +1,1 @@
-export {};
+export { openDatabase, type Database, type Sql } from './database.js';

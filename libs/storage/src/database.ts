@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from './generated/client.js';
+
+export type Sql = pg.Pool | pg.PoolClient;
+
+/** One pool for everything: Prisma for what is not hot, plain SQL and COPY for what is. */
+export interface Database {
+  readonly pool: pg.Pool;
+  readonly prisma: PrismaClient;
+  /** Runs `work` in one transaction on one connection; commits when it resolves, rolls back when it throws. */
+  transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+// bigint columns are read as bigint: counters and ids do not fit a double.
+const types = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (oid === pg.types.builtins.INT8) return BigInt;
+    return pg.types.getTypeParser(oid, format);
+  }) as typeof pg.types.getTypeParser,
+};
+
+async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    const result = await work(client);
+    await client.query('COMMIT');
+    client.release();
+    return result;
+  } catch (error) {
+    // A connection whose rollback fails is broken: it is thrown away instead of going back into the pool.
+    const broken = await client.query('ROLLBACK').then(
+      () => false,
+      () => true,
+    );
+    client.release(broken);
+    throw error;
+  }
+}
+
+/** Opens the pool. Every session is in UTC: the Prisma adapter writes times without an offset. */
+export function openDatabase(url: string, options: { readonly max?: number } = {}): Database {
+  const session = { connectionString: url, options: '-c timezone=UTC', max: options.max ?? 10 };
+  const pool = new pg.Pool({ ...session, types });
+  // An idle connection that dies (server restart) is replaced on the next query; unhandled it would end the process.
+  pool.on('error', () => undefined);
+  const prismaPool = new pg.Pool({ ...session, max: Math.min(4, session.max) });
+  prismaPool.on('error', () => undefined);
+  const adapter = new PrismaPg(prismaPool, {
+    disposeExternalPool: true,
+    statementNameGenerator: ({ sql }) => createHash('sha1').update(sql).digest('hex'),
+  });
+  const prisma = new PrismaClient({ adapter });
+  return {
+    pool,
+    prisma,
+    transaction: (work) => transaction(pool, work),
+    close: async () => {
+      await prisma.$disconnect();
+      await Promise.allSettled([prismaPool.ended ? undefined : prismaPool.end(), pool.end()]);
+    },
+  };
+}
