@@ -47,6 +47,7 @@ CREATE TABLE "raw_batch" (
     "sha256" BYTEA NOT NULL,
     "received_at" TIMESTAMPTZ(6) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "attempts" INTEGER NOT NULL DEFAULT 0,
+    "finished_at" TIMESTAMPTZ(6),
 
     CONSTRAINT "raw_batch_pkey" PRIMARY KEY ("id")
 );
@@ -290,6 +291,9 @@ CREATE UNIQUE INDEX "cluster_name_key" ON "cluster"("name");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "emitter_cluster_id_node_key" ON "emitter"("cluster_id", "node");
+
+-- CreateIndex
+CREATE INDEX "raw_batch_open_idx" ON "raw_batch"("id") WHERE (finished_at IS NULL);
 
 -- CreateIndex
 CREATE UNIQUE INDEX "raw_batch_emitter_id_stream_epoch_sequence_key" ON "raw_batch"("emitter_id", "stream", "epoch", "sequence");
