@@ -32,7 +32,23 @@ export interface FlowObservation {
   readonly mark: number | undefined;
   readonly zone: number | undefined;
   readonly id: number | undefined;
+  /** When the kernel created the entry (`nf_conntrack_timestamp`); whole seconds in the text form. */
+  readonly startedAt?: Instant;
+  /** When the connection ended: truer than `observedAt` of an expiry, which may come most of a minute later. */
+  readonly stoppedAt?: Instant;
   /** Line of the stream it came from, as received. */
   readonly raw: string;
   readonly line: number;
+}
+
+/**
+ * The tuple a policy in FORWARD judges: source before SNAT, destination after DNAT. The same as `original` without DNAT.
+ */
+export function policyTuple(flow: Pick<FlowObservation, 'original' | 'reply'>): Tuple {
+  return { ...flow.original, destination: flow.reply.source, destinationPort: flow.reply.sourcePort };
+}
+
+/** The tuple as it leaves the node, after DNAT and SNAT: what the next node sees as its original. */
+export function effectiveTuple(flow: Pick<FlowObservation, 'original' | 'reply'>): Tuple {
+  return { ...policyTuple(flow), source: flow.reply.destination, sourcePort: flow.reply.destinationPort };
 }

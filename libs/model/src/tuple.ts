@@ -33,3 +33,21 @@ export function reversedTuple(tuple: Tuple): Tuple {
     destinationPort: tuple.sourcePort,
   };
 }
+
+/**
+ * 53-bit hash of a tuple's key (two mixed 32-bit lanes), exact in a double and in a bigint column. It only finds
+ * candidates: whoever uses it compares the tuples afterwards.
+ */
+export function tupleHash(tuple: Tuple): number {
+  const key = tupleKey(tuple);
+  let a = 0xdeadbeef;
+  let b = 0x41c6ce57;
+  for (let i = 0; i < key.length; i++) {
+    const code = key.charCodeAt(i);
+    a = Math.imul(a ^ code, 2654435761);
+    b = Math.imul(b ^ code, 1597334677);
+  }
+  a = Math.imul(a ^ (a >>> 16), 2246822507) ^ Math.imul(b ^ (b >>> 13), 3266489909);
+  b = Math.imul(b ^ (b >>> 16), 2246822507) ^ Math.imul(a ^ (a >>> 13), 3266489909);
+  return 4294967296 * (2097151 & b) + (a >>> 0);
+}

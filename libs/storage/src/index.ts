@@ -1,1 +1,3 @@
 export { openDatabase, type Database, type Sql } from './database.js';
+export { countAttempt, loadBatch, openBatches, type OpenBatch, type StoredBatch } from './write/batch.js';
+export { storeCoverage, storeDecoded, type Touched } from './write/store-batch.js';

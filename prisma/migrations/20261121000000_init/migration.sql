@@ -199,13 +199,14 @@ CREATE TABLE "interface_snapshot" (
 CREATE TABLE "object_version" (
     "id" BIGSERIAL NOT NULL,
     "cluster_id" INTEGER NOT NULL,
-    "api_version" TEXT NOT NULL,
+    "api_group" TEXT NOT NULL,
     "kind" TEXT NOT NULL,
     "namespace" TEXT NOT NULL,
     "name" TEXT NOT NULL,
     "uid" TEXT,
     "resource_version" TEXT,
     "change" TEXT NOT NULL,
+    "created_at" TIMESTAMPTZ(6),
     "at" TIMESTAMPTZ(6) NOT NULL,
     "valid_from" TIMESTAMPTZ(6) NOT NULL,
     "valid_to" TIMESTAMPTZ(6),
@@ -329,7 +330,7 @@ CREATE INDEX "interface_snapshot_emitter_id_idx" ON "interface_snapshot"("emitte
 CREATE INDEX "object_version_cluster_id_valid_from_valid_to_idx" ON "object_version"("cluster_id", "valid_from", "valid_to");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "object_version_cluster_id_kind_namespace_name_at_change_con_key" ON "object_version"("cluster_id", "kind", "namespace", "name", "at", "change", "content_hash");
+CREATE UNIQUE INDEX "object_version_natural_key" ON "object_version"("cluster_id", "api_group", "kind", "namespace", "name", "at", "change", "content_hash");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "coverage_emitter_id_channel_from_time_to_time_key" ON "coverage"("emitter_id", "channel", "from_time", "to_time");

@@ -1,0 +1,116 @@
+import { gunzipSync } from 'node:zlib';
+import { type Instant, MICROS_PER_MILLI } from '@whydrop/model';
+import type { Stage } from '@whydrop/contracts';
+import type pg from 'pg';
+import type { Database } from '../database.js';
+
+/** A raw batch, taken out again to be worked on. */
+export interface StoredBatch {
+  readonly id: bigint;
+  readonly clusterId: number;
+  readonly cluster: string;
+  readonly emitterId: number;
+  readonly node: string | null;
+  readonly stream: string;
+  readonly format: string;
+  readonly observedFrom: Instant | undefined;
+  readonly observedTo: Instant | undefined;
+  readonly firstLine: number;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly receivedAt: Instant;
+  readonly payload: string;
+}
+
+interface BatchRow {
+  readonly id: bigint;
+  readonly cluster_id: number;
+  readonly cluster: string;
+  readonly emitter_id: number;
+  readonly node: string;
+  readonly stream: string;
+  readonly format: string;
+  readonly observed_from: string | null;
+  readonly observed_to: string | null;
+  readonly first_line: number;
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly received_at: Date;
+  readonly payload: Buffer;
+}
+
+/** A timestamptz column as microseconds since 1970, exact: `${MICROS('observed_at')}`. */
+export const MICROS = (column: string): string => `(extract(epoch from ${column}) * 1000000)::int8`;
+
+const SELECT = `
+  SELECT b.id, c.id AS cluster_id, c.name AS cluster, e.id AS emitter_id, e.node, b.stream, b.format,
+         ${MICROS('b.observed_from')} AS observed_from, ${MICROS('b.observed_to')} AS observed_to,
+         b.first_line, b.attributes, b.received_at, b.payload
+    FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id JOIN cluster c ON c.id = e.cluster_id
+   WHERE b.id = $1`;
+
+const micros = (value: string | null): Instant | undefined => (value === null ? undefined : Number(value));
+
+/** Loads and inflates one batch; undefined when there is none of that id. */
+export async function loadBatch(database: Database, id: bigint): Promise<StoredBatch | undefined> {
+  const { rows } = await database.pool.query<BatchRow>(SELECT, [id]);
+  const row = rows[0];
+  if (!row) return undefined;
+  return {
+    id: row.id,
+    clusterId: row.cluster_id,
+    cluster: row.cluster,
+    emitterId: row.emitter_id,
+    node: row.node === '' ? null : row.node,
+    stream: row.stream,
+    format: row.format,
+    observedFrom: micros(row.observed_from),
+    observedTo: micros(row.observed_to),
+    firstLine: row.first_line,
+    attributes: row.attributes,
+    receivedAt: row.received_at.getTime() * MICROS_PER_MILLI,
+    payload: gunzipSync(row.payload).toString('utf8'),
+  };
+}
+
+/**
+ * Claims a stage of a batch inside the transaction that writes its rows. False when it is done already: then there is
+ * nothing to do. Two workers at once: the second waits for the first one's commit and gets false.
+ */
+export async function claimStage(client: pg.PoolClient, batchId: bigint, stage: Stage): Promise<boolean> {
+  const { rowCount } = await client.query(
+    'INSERT INTO batch_stage (batch_id, stage, rows) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING',
+    [batchId, stage],
+  );
+  return rowCount === 1;
+}
+
+/** A batch that is not worked through, and the stages it has behind it. */
+export interface OpenBatch {
+  readonly id: bigint;
+  readonly clusterId: number;
+  readonly stored: boolean;
+}
+
+/** Batches that were not worked through in time, oldest first: what the sweep puts back on the queues. */
+export async function openBatches(
+  database: Database,
+  olderThanSeconds: number,
+  limit = 1000,
+): Promise<readonly OpenBatch[]> {
+  const { rows } = await database.pool.query<{ id: bigint; cluster_id: number; stored: boolean }>(
+    `SELECT b.id, e.cluster_id, EXISTS (SELECT 1 FROM batch_stage s WHERE s.batch_id = b.id AND s.stage = 'store') AS stored
+       FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
+      WHERE b.finished_at IS NULL AND b.received_at < now() - make_interval(secs => $1)
+      ORDER BY b.id LIMIT $2`,
+    [olderThanSeconds, limit],
+  );
+  return rows.map((row) => ({ id: row.id, clusterId: row.cluster_id, stored: row.stored }));
+}
+
+/** Counts an attempt before the work begins, so that a batch that kills its worker is known. Returns the count. */
+export async function countAttempt(database: Database, id: bigint): Promise<number> {
+  const { rows } = await database.pool.query<{ attempts: number }>(
+    'UPDATE raw_batch SET attempts = attempts + 1 WHERE id = $1 RETURNING attempts',
+    [id],
+  );
+  return rows[0]?.attempts ?? 0;
+}

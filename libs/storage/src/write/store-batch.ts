@@ -1,0 +1,153 @@
+import type { Decoded } from '@whydrop/decoders';
+import type { Coverage } from '@whydrop/contracts';
+import type {
+  FlowObservation,
+  Instant,
+  InterfaceSnapshot,
+  IpsetSnapshot,
+  ObjectChange,
+  PacketObservation,
+  Reject,
+  RulesetSnapshot,
+  TraceObservation,
+} from '@whydrop/model';
+import type pg from 'pg';
+import type { Database } from '../database.js';
+import { claimStage, type StoredBatch } from './batch.js';
+import { CopyRows } from './copy.js';
+import { addFlow, flowRows } from './flow-rows.js';
+import { storeObjects } from './object-rows.js';
+import { addPacket, packetRows } from './packet-rows.js';
+import { ensurePartitions } from './partitions.js';
+import { storeInterfaces, storeIpsets, storeRuleset } from './snapshot-rows.js';
+
+/** What a batch turned out to hold, sorted by where it is stored. */
+interface Sorted {
+  readonly flows: FlowObservation[];
+  readonly packets: (PacketObservation | TraceObservation)[];
+  readonly rulesets: RulesetSnapshot[];
+  readonly ipsets: IpsetSnapshot[];
+  readonly interfaces: InterfaceSnapshot[];
+  readonly objects: ObjectChange[];
+  readonly rejects: Reject[];
+}
+
+function sortDecoded(decoded: Iterable<Decoded>): Sorted {
+  const sorted: Sorted = { flows: [], packets: [], rulesets: [], ipsets: [], interfaces: [], objects: [], rejects: [] };
+  for (const item of decoded) {
+    if (item.kind === 'flow') sorted.flows.push(item);
+    else if (item.kind === 'packet' || item.kind === 'trace') sorted.packets.push(item);
+    else if (item.kind === 'ruleset') sorted.rulesets.push(item);
+    else if (item.kind === 'ipsets') sorted.ipsets.push(item);
+    else if (item.kind === 'interfaces') sorted.interfaces.push(item);
+    else if (item.kind === 'object') sorted.objects.push(item);
+    else if (item.kind === 'reject') sorted.rejects.push(item);
+  }
+  return sorted;
+}
+
+/** Which times a stored batch bears on: what correlation has to look at again. `to` null: until now. */
+export interface Touched {
+  /** Times of records that can be witnesses of a drop. */
+  readonly evidence: readonly [Instant, Instant] | null;
+  /** Times of node snapshots: they bear on what happened between them and their neighbours. */
+  readonly snapshots: readonly [Instant, Instant] | null;
+  /** Times for which the cluster's objects, or what is known of coverage, changed. */
+  readonly context: readonly [Instant, Instant | null] | null;
+}
+
+function span(instants: readonly Instant[]): readonly [Instant, Instant] | null {
+  if (instants.length === 0) return null;
+  return [instants.reduce((a, b) => Math.min(a, b)), instants.reduce((a, b) => Math.max(a, b))];
+}
+
+function touchedBy(sorted: Sorted): Touched {
+  const objects = span(sorted.objects.map((change) => change.at));
+  const holdsThroughout = sorted.interfaces.some((snapshot) => snapshot.observedAt === undefined);
+  const fromBefore =
+    holdsThroughout || sorted.objects.some((change) => change.type === 'STATE' || change.type === 'ADDED');
+  const context: Touched['context'] = fromBefore ? [0, null] : objects && [objects[0], null];
+  const snapshots = [...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces];
+  return {
+    evidence: span([...sorted.flows, ...sorted.packets].map((item) => item.observedAt)),
+    snapshots: span(snapshots.flatMap((item) => item.observedAt ?? [])),
+    context,
+  };
+}
+
+const REJECT_COLUMNS = ['batch_id', 'ordinal', 'line', 'reason', 'detail', 'raw', 'received_at'] as const;
+
+async function storeRejects(client: pg.PoolClient, batch: StoredBatch, rejects: readonly Reject[]): Promise<void> {
+  const rows = new CopyRows('reject', REJECT_COLUMNS, rejects.length);
+  for (const [ordinal, reject] of rejects.entries()) {
+    rows.row().int8(batch.id).int4(ordinal).int4(reject.line).text(reject.reason).text(reject.detail).text(reject.raw);
+    rows.timestamp(batch.receivedAt);
+  }
+  await rows.send(client);
+}
+
+async function storeSorted(client: pg.PoolClient, batch: StoredBatch, sorted: Sorted): Promise<void> {
+  const flows = flowRows(sorted.flows.length);
+  for (const flow of sorted.flows) addFlow(flows, batch.emitterId, batch.id, flow);
+  await flows.send(client);
+  const packets = packetRows(sorted.packets.length);
+  for (const packet of sorted.packets) addPacket(packets, batch.emitterId, batch.id, packet);
+  await packets.send(client);
+  for (const snapshot of sorted.rulesets) await storeRuleset(client, batch.emitterId, batch.id, snapshot);
+  for (const snapshot of sorted.ipsets) await storeIpsets(client, batch.emitterId, batch.id, snapshot);
+  for (const snapshot of sorted.interfaces) await storeInterfaces(client, batch.emitterId, batch.id, snapshot);
+  await storeObjects(client, batch.clusterId, batch.id, sorted.objects);
+  await storeRejects(client, batch, sorted.rejects);
+}
+
+async function finishStore(client: pg.PoolClient, batch: StoredBatch, rows: number, rejects: number, touched: Touched) {
+  await client.query(
+    `UPDATE batch_stage SET rows = $2, rejects = $3, touched = $4, finished_at = now() WHERE batch_id = $1 AND stage = 'store'`,
+    [batch.id, rows, rejects, JSON.stringify(touched)],
+  );
+}
+
+/**
+ * The store stage: all rows of a batch and its ledger row in one transaction. False when it was done before.
+ * Deterministic: the same batch gives the same rows.
+ */
+export async function storeDecoded(
+  database: Database,
+  batch: StoredBatch,
+  decoded: Iterable<Decoded>,
+  now: Instant,
+): Promise<boolean> {
+  const sorted = sortDecoded(decoded);
+  const times = (items: readonly { readonly observedAt: Instant }[]) => items.map((item) => item.observedAt);
+  await ensurePartitions(database, 'flow', times(sorted.flows), now);
+  await ensurePartitions(database, 'packet_log', times(sorted.packets), now);
+  await ensurePartitions(database, 'ruleset_snapshot', times(sorted.rulesets), now);
+  return database.transaction(async (client) => {
+    if (!(await claimStage(client, batch.id, 'store'))) return false;
+    await storeSorted(client, batch, sorted);
+    const rejects = sorted.rejects.length;
+    const rows = Object.values(sorted).reduce((sum, items) => sum + items.length, 0) - rejects;
+    await finishStore(client, batch, rows, rejects, touchedBy(sorted));
+    return true;
+  });
+}
+
+/** The store stage of a coverage batch: which channels of which nodes were captured without a gap. */
+export async function storeCoverage(database: Database, batch: StoredBatch, coverage: Coverage): Promise<boolean> {
+  return database.transaction(async (client) => {
+    if (!(await claimStage(client, batch.id, 'store'))) return false;
+    for (const [node, channels] of Object.entries(coverage.nodes)) {
+      await client.query(
+        `WITH emitter_row AS (
+           INSERT INTO emitter (cluster_id, node) VALUES ($1, $2)
+           ON CONFLICT (cluster_id, node) DO UPDATE SET node = excluded.node RETURNING id)
+         INSERT INTO coverage (emitter_id, channel, from_time, to_time, batch_id)
+         SELECT id, channel, $4, $5, $6 FROM emitter_row, unnest($3::text[]) AS channel ON CONFLICT DO NOTHING`,
+        [batch.clusterId, node, channels, coverage.from, coverage.to, batch.id],
+      );
+    }
+    const touched: Touched = { evidence: null, snapshots: null, context: [0, null] };
+    await finishStore(client, batch, Object.keys(coverage.nodes).length, 0, touched);
+    return true;
+  });
+}
