@@ -100,7 +100,12 @@ function policyDelta(window: Window, old: Chain | undefined, chain: Chain): read
   return [{ table: window.table, chain: window.chain, rule: undefined, chainPolicy: chain.policy, ...delta }];
 }
 
-function chainDeltas(table: string, before: Chain | undefined, after: Chain, restored: boolean): readonly CounterDelta[] {
+function chainDeltas(
+  table: string,
+  before: Chain | undefined,
+  after: Chain,
+  restored: boolean,
+): readonly CounterDelta[] {
   const old = identities(before);
   const now = identities(after);
   const rewritten =

@@ -1,1 +1,7 @@
-export {};
+export * from './counters.js';
+export * from './log.js';
+export * from './owner.js';
+export * from './rule-syntax.js';
+export type { PodName } from './owner/calico-index.js';
+export type { PrefixMeaning } from './owner/calico-nflog.js';
+export { OWNER_ROLES, type OwnerRole, type RuleOwner } from './owner/rule-owner.js';

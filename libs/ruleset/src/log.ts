@@ -31,13 +31,24 @@ function isImplied(given: ReadonlySet<string>, wanted: ReadonlySet<string>): boo
   return true;
 }
 
+/** Whether no packet can meet both: one asks for what the other excludes, or they name different protocols. */
+function excludes(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  for (const text of a) {
+    const opposite = text.includes(' ! ') ? text.replace(' ! ', ' ') : text.replace(' ', ' ! ');
+    if (b.has(opposite)) return true;
+    if (text.startsWith(' -p ') && [...b].some((other) => other.startsWith(' -p ') && other !== text)) return true;
+  }
+  return false;
+}
+
 function fate(chain: Chain, logged: ChainRule): Pick<LogRule, 'endsAt' | 'mayEndAt'> {
   const wanted = criteria(ruleSyntax(logged.text));
   const mayEndAt: ChainRule[] = [];
   for (const rule of chain.rules) {
     if (rule.position <= logged.position || !endsChain(rule)) continue;
-    if (isImplied(criteria(ruleSyntax(rule.text)), wanted)) return { endsAt: rule, mayEndAt };
-    mayEndAt.push(rule);
+    const given = criteria(ruleSyntax(rule.text));
+    if (isImplied(given, wanted)) return { endsAt: rule, mayEndAt };
+    if (!excludes(given, wanted)) mayEndAt.push(rule);
   }
   return { endsAt: undefined, mayEndAt };
 }

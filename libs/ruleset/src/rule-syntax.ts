@@ -85,7 +85,7 @@ export function parseRuleText(text: string): RuleSyntax {
   let chain = '';
   let target: string | undefined;
   let isGoto = false;
-  for (let i = 0; i < list.length; ) {
+  for (let i = 0; i < list.length;) {
     const { option, next } = readOption(list, i);
     i = next > i ? next : i + 1;
     if (option.name === '-A' || option.name === '-I') chain = option.values[0] ?? '';

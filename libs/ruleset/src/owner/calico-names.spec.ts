@@ -43,7 +43,14 @@ describe('names made of hashes', () => {
 
   it('IP set and group chain', () => {
     expect(ipsetName('s', 'all()')).toBe('cali40s:5y5I3VdRZfDU01O--xXAPx2');
-    const lines = ['default', 'projectcalico.org/namespace == "prod"', 'inbound', '2', 'prod/default.a', 'prod/default.b'];
+    const lines = [
+      'default',
+      'projectcalico.org/namespace == "prod"',
+      'inbound',
+      '2',
+      'prod/default.a',
+      'prod/default.b',
+    ];
     expect(groupChainName('inbound', lines)).toBe('cali-gi-uuZ0Ni67mXfiyBv8GAvT');
   });
 
