@@ -4,6 +4,8 @@ export * from './cluster-state.js';
 export * from './explanation.js';
 export * from './flow.js';
 export * from './ip.js';
+export * from './metric.js';
+export * from './notice.js';
 export * from './object.js';
 export * from './packet.js';
 export * from './policy.js';

@@ -1,0 +1,24 @@
+/** Every input format by name. A name is stored with each batch: never rename one. */
+export const FORMATS = [
+  'conntrack-events',
+  'conntrack-dump',
+  'iptables-save',
+  'ip6tables-save',
+  'ipset-save',
+  'nflog-gprint',
+  'nflog-json',
+  'kernel-log',
+  'xtables-trace',
+  'kubernetes-objects',
+  'kubernetes-events',
+  'interfaces',
+] as const;
+
+export type FormatId = (typeof FORMATS)[number];
+
+const KNOWN: ReadonlySet<string> = new Set(FORMATS);
+
+/** Whether a word from outside names a format. */
+export function isFormat(text: string): text is FormatId {
+  return KNOWN.has(text);
+}

@@ -1,0 +1,87 @@
+import { isMap, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import type { Document } from 'yaml';
+import type { Reject } from '@whydrop/model';
+import { parseJson } from '../json.js';
+import { reject } from '../lines.js';
+
+/** One document of a manifest file, parsed, with the lines of what lies in it. */
+export interface ManifestDocument {
+  readonly value: unknown;
+  readonly line: number;
+  /** Line of the n-th entry of `items`. */
+  readonly itemLine: (index: number) => number;
+  readonly raw: string;
+}
+
+const RAW_LIMIT = 4096;
+
+function itemLines(document: Document.Parsed, lineAt: (offset: number) => number, line: number): (i: number) => number {
+  const items = isMap(document.contents) ? document.contents.get('items') : undefined;
+  if (!isSeq(items)) return () => line;
+  return (index) => {
+    const item = items.items[index] as { range?: readonly number[] | null } | undefined;
+    return item?.range ? lineAt(item.range[0] ?? 0) : line;
+  };
+}
+
+/** Values of a document; aliases that multiply beyond reason, or nesting beyond the stack, make it unreadable. */
+function valueOf(document: Document.Parsed): { value: unknown } | undefined {
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: 100 });
+    return { value };
+  } catch {
+    return undefined;
+  }
+}
+
+function parseYaml(payload: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined {
+  try {
+    const parsed = parseAllDocuments(payload, {
+      lineCounter,
+      uniqueKeys: false,
+      merge: true,
+      logLevel: 'silent',
+      prettyErrors: false,
+    });
+    return Array.isArray(parsed) ? parsed : [];
+  } catch {
+    return undefined; // Nesting beyond the stack.
+  }
+}
+
+/**
+ * Splits a YAML or JSON file into its documents. Empty documents are passed over; a document that is not YAML is
+ * rejected with the line of its first error, and the others are read.
+ */
+export function* documentsOf(payload: string, firstLine: number): Generator<ManifestDocument | Reject> {
+  const json = /^\s{0,100}[[{]/.test(payload) ? parseJson(payload) : undefined;
+  if (json !== undefined) {
+    yield { value: json, line: firstLine, itemLine: () => firstLine, raw: payload.slice(0, RAW_LIMIT) };
+    return;
+  }
+  const lineCounter = new LineCounter();
+  const documents = parseYaml(payload, lineCounter);
+  if (!documents) yield reject('NOT_YAML', firstLine, payload, 'The document is nested too deeply.');
+  const lineAt = (offset: number): number => firstLine + Math.max(lineCounter.linePos(offset).line - 1, 0);
+  for (const document of documents ?? []) yield* readDocument(document, payload, lineAt);
+}
+
+function* readDocument(
+  document: Document.Parsed,
+  payload: string,
+  lineAt: (offset: number) => number,
+): Generator<ManifestDocument | Reject> {
+  const [start, , end] = document.range;
+  const raw = payload.slice(start, Math.min(end, start + RAW_LIMIT));
+  const error = document.errors[0];
+  if (error) {
+    yield reject('NOT_YAML', lineAt(error.pos[0]), raw, `${error.message.split('\n', 1)[0] ?? error.code}.`);
+    return;
+  }
+  const line = lineAt(document.contents?.range[0] ?? start);
+  const parsed = valueOf(document);
+  if (!parsed) yield reject('NOT_YAML', line, raw, 'Aliases multiply beyond reason, or the nesting is too deep.');
+  else if (parsed.value !== null && parsed.value !== undefined) {
+    yield { value: parsed.value, line, itemLine: itemLines(document, lineAt, line), raw };
+  }
+}

@@ -1,0 +1,26 @@
+import type {
+  FlowObservation,
+  InterfaceSnapshot,
+  IpsetSnapshot,
+  MetricSample,
+  NoticeObservation,
+  ObjectChange,
+  PacketObservation,
+  Reject,
+  RulesetSnapshot,
+  TraceObservation,
+} from '@whydrop/model';
+
+/** Everything a decoder can say, told apart by `kind`. */
+export type Observation =
+  | FlowObservation
+  | PacketObservation
+  | TraceObservation
+  | RulesetSnapshot
+  | IpsetSnapshot
+  | InterfaceSnapshot
+  | ObjectChange
+  | MetricSample
+  | NoticeObservation;
+
+export type Decoded = Observation | Reject;

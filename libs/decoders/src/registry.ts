@@ -1,0 +1,55 @@
+import type { AnyDecoder, StreamContext } from './decoder.js';
+import type { FormatId } from './format.js';
+import { isReject, reject } from './lines.js';
+import type { Decoded } from './observation.js';
+import { conntrackDump } from './conntrack-dump/decoder.js';
+import { conntrackEvents } from './conntrack-events/decoder.js';
+import { interfaces } from './interfaces/decoder.js';
+import { ip6tablesSave } from './ip6tables-save/decoder.js';
+import { ipsetSave } from './ipset-save/decoder.js';
+import { iptablesSave } from './iptables-save/decoder.js';
+import { kernelLog } from './kernel-log/decoder.js';
+import { kubernetesEvents } from './kubernetes-events/decoder.js';
+import { kubernetesObjects } from './kubernetes-objects/decoder.js';
+import { nflogGprint } from './nflog-gprint/decoder.js';
+import { nflogJson } from './nflog-json/decoder.js';
+import { xtablesTrace } from './xtables-trace/decoder.js';
+
+/** Every decoder, one line per format. */
+export const decoders: readonly AnyDecoder[] = [
+  conntrackEvents,
+  conntrackDump,
+  iptablesSave,
+  ip6tablesSave,
+  ipsetSave,
+  nflogGprint,
+  nflogJson,
+  kernelLog,
+  xtablesTrace,
+  kubernetesObjects,
+  kubernetesEvents,
+  interfaces,
+];
+
+const byFormat: ReadonlyMap<string, AnyDecoder> = new Map(decoders.map((decoder) => [decoder.format, decoder]));
+
+/**
+ * Decodes and normalises a payload, record by record, in the order of its lines. Input never makes it throw: what is
+ * not understood comes out as a reject in its place.
+ */
+export function* decodeStream(format: FormatId, payload: string, context: StreamContext): Generator<Decoded> {
+  const decoder = byFormat.get(format);
+  if (!decoder) {
+    yield reject('UNSUPPORTED', context.firstLine, payload, `No decoder reads the format ${format}.`);
+    return;
+  }
+  for (const record of decoder.decode(payload, context)) {
+    if (isReject(record)) {
+      yield record;
+      continue;
+    }
+    const normalised = decoder.normalise(record, context);
+    if (Array.isArray(normalised)) yield* normalised as readonly Decoded[];
+    else yield normalised as Decoded;
+  }
+}

@@ -1,0 +1,17 @@
+import type { Instant } from './time.js';
+
+/**
+ * One sample of a counter or gauge that a node or a plugin exposes: a line of a Prometheus scrape, a column of
+ * `conntrack -S`. The value is absolute; differences and resets are somebody else's business.
+ */
+export interface MetricSample {
+  readonly kind: 'metric';
+  readonly observedAt: Instant;
+  /** As exposed: `weavenpc_blocked_connections_total`; for kernel tables `conntrack_insert_failed`, `snmp_tcp_retrans_segs`. */
+  readonly name: string;
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+  readonly raw: string;
+  readonly line: number;
+}
