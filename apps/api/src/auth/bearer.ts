@@ -1,0 +1,19 @@
+import { authenticate, type Database, type Principal } from '@whydrop/storage';
+import { ApiError } from '../http/api-error.js';
+
+const CHALLENGE = 'Bearer realm="whydrop"';
+
+function unauthenticated(message: string, challenge: string): ApiError {
+  return new ApiError(401, 'UNAUTHENTICATED', message, {}, { 'www-authenticate': challenge });
+}
+
+/** Who sends this `Authorization` header. Throws the 401 to answer; throws as Postgres does when that is away. */
+export async function principalOf(db: Database, header: string | undefined): Promise<Principal> {
+  if (header === undefined) throw unauthenticated('a bearer token is needed: Authorization: Bearer whd_…', CHALLENGE);
+  const token = /^Bearer +(\S+) *$/i.exec(header)?.[1];
+  const principal = token === undefined ? undefined : await authenticate(db, token);
+  if (!principal) {
+    throw unauthenticated('the token is not known, mistyped or revoked', `${CHALLENGE}, error="invalid_token"`);
+  }
+  return principal;
+}

@@ -1,0 +1,61 @@
+import type { Database } from '@whydrop/storage';
+
+/** What the API needs of a queue. A failing `enqueue` never fails a request. */
+export interface StoreQueue {
+  enqueue(name: string, jobId: string, data: object): Promise<unknown>;
+}
+
+/** Where the API writes what an operator should know. The shape of pino. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Limits of the ingest endpoint. Sizes in bytes, rates per second and token. */
+export interface IngestLimits {
+  readonly compressedBytes: number;
+  readonly inflatedBytes: number;
+  /** Inflated bytes that all requests together may hold in memory. */
+  readonly inFlightBytes: number;
+  readonly requestsPerSecond: number;
+  readonly requestBurst: number;
+  readonly bytesPerSecond: number;
+  readonly byteBurst: number;
+}
+
+const MIB = 1024 * 1024;
+
+export const DEFAULT_INGEST_LIMITS: IngestLimits = {
+  compressedBytes: 8 * MIB,
+  inflatedBytes: 64 * MIB,
+  inFlightBytes: 256 * MIB,
+  requestsPerSecond: 500,
+  requestBurst: 2000,
+  bytesPerSecond: 64 * MIB,
+  byteBurst: 256 * MIB,
+};
+
+export interface ApiOptions {
+  /** Opened and closed by whoever composes the process. */
+  readonly database: Database;
+  readonly storeQueue: StoreQueue;
+  /** Format ids a batch may name; the decoders' registry and our own formats. */
+  readonly knownFormats: readonly string[];
+  readonly ingestLimits?: Partial<IngestLimits>;
+  readonly log?: Log;
+  /** Serves GraphiQL at /graphiql. Off unless asked for. */
+  readonly graphiql?: boolean;
+  /** Folder of the built web page; absent when it was not built. */
+  readonly webRoot?: string;
+  /** Milliseconds after which Postgres gives up on a query of the GraphQL API. */
+  readonly statementTimeoutMs?: number;
+  /** Milliseconds since 1970; for tests. */
+  readonly now?: () => number;
+}
+
+/** Injection key of the options. */
+export const API_OPTIONS = Symbol('API_OPTIONS');
+
+/** Drops everything: for tests and for whoever passes no log. */
+export const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };

@@ -1,0 +1,11 @@
+export {
+  authenticate,
+  createToken,
+  isRole,
+  listTokens,
+  revokeToken,
+  ROLES,
+  type ApiToken,
+  type Principal,
+  type Role,
+} from './token.store.js';
