@@ -1,0 +1,92 @@
+import {
+  type ConnectionQuery,
+  type ConnectionVerdict,
+  type ExplainedEnd,
+  type OriginalDestination,
+  policyTuple,
+  effectiveTuple,
+  tupleKey,
+  type Tuple,
+} from '@whydrop/model';
+import type { Surroundings } from './surroundings.js';
+import { type ClusterView, connectionEnd, explainEnd } from './view.js';
+import type { Attempt, FlowWitness } from './witness.js';
+
+/** An attempt with its ends and everything it is held against: what the rungs of the decision work on. */
+export interface Case {
+  readonly attempt: Attempt;
+  readonly view: ClusterView;
+  readonly surroundings: Surroundings;
+  /** The tuple as the deciding rule sees it: after DNAT, before SNAT of that node. */
+  readonly tuple: Tuple;
+  /** The client as it sent the packet. */
+  readonly source: ExplainedEnd;
+  /** The source as the deciding rule sees it: another than `source` only where SNAT stood between. */
+  readonly judgedSource: ExplainedEnd;
+  readonly destination: ExplainedEnd;
+  readonly original: OriginalDestination | undefined;
+  readonly translatedSource: string | undefined;
+  /** What the policies say about the connection as the deciding rule sees it. Evaluated when first asked for. */
+  readonly policies: ConnectionVerdict;
+}
+
+/** The record of the first node, which knows the client's own view, when its NAT leads to the judged tuple. */
+function beforeNat(attempt: Attempt): FlowWitness | undefined {
+  return attempt.flows.find(({ flow }) => {
+    const keys = [policyTuple(flow), effectiveTuple(flow)].map(tupleKey);
+    return tupleKey(flow.original) !== attempt.key && keys.includes(attempt.key);
+  });
+}
+
+function originalOf(first: FlowWitness | undefined, tuple: Tuple, view: ClusterView): OriginalDestination | undefined {
+  const sent = first?.flow.original;
+  if (!sent) return undefined;
+  if (sent.destination === tuple.destination && sent.destinationPort === tuple.destinationPort) return undefined;
+  const service = view.serviceByIp(sent.destination, sent.destinationPort, sent.protocol);
+  return {
+    destination: sent.destination,
+    destinationPort: sent.destinationPort,
+    service: service && { namespace: service.namespace, name: service.name },
+  };
+}
+
+/** The question put to the policy engine, for the judged tuple or another port of it. */
+export function policyQuery(
+  ends: Pick<Case, 'judgedSource' | 'destination' | 'tuple'>,
+  port = ends.tuple.destinationPort,
+): ConnectionQuery {
+  const { tuple } = ends;
+  return {
+    source: connectionEnd(ends.judgedSource),
+    destination: connectionEnd(ends.destination),
+    protocol: tuple.protocol,
+    port,
+    ...(tuple.icmp ? { icmp: { type: tuple.icmp.type, code: tuple.icmp.code } } : {}),
+  };
+}
+
+/** Prepares an attempt for deciding: who both ends were at that time, what NAT did, what the policies say. */
+export function openCase(attempt: Attempt, surroundings: Surroundings): Case {
+  const view = surroundings.history.at(attempt.firstSeenAt);
+  const { tuple } = attempt;
+  const end = (ip: string) => explainEnd(view, ip, (address) => surroundings.nodeOfAddress(address));
+  const first = beforeNat(attempt);
+  const client = first?.flow.original.source ?? tuple.source;
+  const judgedSource = end(tuple.source);
+  const destination = end(tuple.destination);
+  let policies: ConnectionVerdict | undefined;
+  return {
+    attempt,
+    view,
+    surroundings,
+    tuple,
+    source: client === tuple.source ? judgedSource : end(client),
+    judgedSource,
+    destination,
+    original: originalOf(first, tuple, view),
+    translatedSource: client === tuple.source ? undefined : tuple.source,
+    get policies() {
+      return (policies ??= view.engine.evaluate(policyQuery({ judgedSource, destination, tuple })));
+    },
+  };
+}

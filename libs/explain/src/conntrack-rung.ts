@@ -1,0 +1,191 @@
+import {
+  type Cause,
+  cidrContains,
+  type EvidenceItem,
+  type Finding,
+  parseCidr,
+  parseIp,
+  type PolicyDirection,
+} from '@whydrop/model';
+import type { Case } from './case.js';
+import { type CounterWindow, counterItem, counterWindow, type MovedCounter } from './counter-evidence.js';
+import { type FlowPicture, flowItem, flowPictures } from './conntrack-evidence.js';
+import { ALLOWED, type Decision, type Draft, PENDING } from './draft.js';
+import { causeOfOwner } from './observed-rung.js';
+import { policyFacts } from './policy-rung.js';
+import { chainRuleRef } from './rule-evidence.js';
+
+/** How long an answer may take before "unanswered" means something, in µs. */
+export const SETTLE_MICROS = 1_500_000;
+
+interface Trail {
+  readonly subject: Case;
+  readonly pictures: readonly FlowPicture[];
+  readonly items: readonly EvidenceItem[];
+}
+
+function undecided(trail: Trail, missing: readonly string[], extra: Partial<Draft> = {}): Draft {
+  return {
+    verdict: 'unknown',
+    cause: 'UNDECIDED',
+    direction: null,
+    basis: 'unknown',
+    evidence: trail.items,
+    missing,
+    ...extra,
+  };
+}
+
+function failed(trail: Trail, cause: Cause, extra: Partial<Draft> = {}): Draft {
+  return { verdict: 'failed', cause, direction: null, basis: 'observed', evidence: trail.items, ...extra };
+}
+
+/** Counters that can have counted this attempt at the destination: those of its own chains, or shared by all pods. */
+function countersFor(subject: Case, window: CounterWindow): readonly MovedCounter[] {
+  const pod = subject.destination.pod;
+  const ofOthers = ({ owner }: MovedCounter): boolean => {
+    const workload = owner?.workload;
+    if (owner?.direction === 'egress') return true;
+    return workload !== undefined && !(workload.namespace === pod?.namespace && workload.pod === pod.name);
+  };
+  const possible = window.moved.filter((moved) => !ofOthers(moved));
+  const own = possible.filter(({ owner }) => owner?.workload !== undefined);
+  return own.length > 0 ? own : possible;
+}
+
+function countedDraft(trail: Trail, node: string, moved: MovedCounter): Draft {
+  const { subject } = trail;
+  const { delta, owner } = moved;
+  const byOwner = causeOfOwner(owner);
+  const facts = byOwner === 'policy' ? policyFacts(subject, 'ingress', owner) : { cause: byOwner };
+  const rule = delta.rule ?? { position: 0, text: `:${delta.chain} ${delta.chainPolicy}` };
+  return {
+    ...facts,
+    verdict: delta.rule?.target === 'REJECT' ? 'rejected' : 'dropped',
+    direction: byOwner === 'policy' ? 'ingress' : null,
+    basis: 'counted',
+    enforcementPoint: { node, hook: 'FORWARD', interface: owner?.interface, workload: owner?.workload },
+    chainRule: chainRuleRef(node, delta.table, delta.chain, rule, owner),
+    evidence: [...trail.items, counterItem(node, moved)],
+    assumptions: [
+      ...(facts.assumptions ?? []),
+      'no other client met this rule in that time: the counter does not tell who it counted',
+    ],
+    counted: delta.packets,
+  };
+}
+
+function noneCountedFinding(node: string): Finding {
+  const sentence = `The policies in force deny this, yet no rule of node ${node} counted a drop in that time: the packet did not get there, or the node lets it through.`;
+  return { code: 'INTENT_DENIES_NOTHING_COUNTED', policy: undefined, path: undefined, sentence };
+}
+
+/** The policies at the destination deny: the counters of its node confirm it, are silent, or are not known. */
+function ingressDenied(trail: Trail, node: string): Draft {
+  const { subject } = trail;
+  const window = counterWindow(subject.attempt, node, subject.surroundings, subject.view);
+  const moved = countersFor(subject, window);
+  const policyRule =
+    moved.find(({ owner }) => causeOfOwner(owner) === 'policy') ?? (moved.length === 1 ? moved[0] : undefined);
+  if (policyRule) return countedDraft(trail, node, policyRule);
+  const facts = policyFacts(subject, 'ingress', undefined);
+  if (window.complete) {
+    const findings = [noneCountedFinding(node), ...(facts.findings ?? [])];
+    return undecided(trail, [`where the packet went: no drop rule of node ${node} counted it`], {
+      findings,
+      policies: facts.policies ?? [],
+    });
+  }
+  const missing = [`counters of node ${node} before and after that time`, ...(facts.missing ?? [])];
+  const enforcementPoint = { node, hook: 'FORWARD', interface: undefined, workload: undefined };
+  return {
+    ...facts,
+    verdict: 'dropped',
+    direction: 'ingress',
+    basis: 'derived',
+    enforcementPoint,
+    evidence: trail.items,
+    missing,
+  };
+}
+
+function passedFinding(direction: PolicyDirection, node: string): Finding {
+  const sentence = `The policies in force deny this on ${direction}, yet node ${node} let it through: its conntrack confirmed the connection.`;
+  return { code: 'INTENT_DENIES_NODE_PASSES', policy: undefined, path: undefined, sentence };
+}
+
+/** The destination's node confirmed the connection: every rule let it through, what failed is behind. */
+function reachedPod(trail: Trail, picture: FlowPicture): Draft {
+  const { subject } = trail;
+  const findings = subject.policies.ingress.verdict === 'denied' ? [passedFinding('ingress', picture.node)] : [];
+  if (picture.state === 'reset') return failed(trail, 'PORT_CLOSED', { findings });
+  const missing = ['what the pod did with it: listen queue and application are not seen from the node'];
+  return undecided(trail, missing, { verdict: 'failed', findings });
+}
+
+/** Policies allow it and the destination's node has no entry: it died on that node, or never got there. */
+function lostBefore(trail: Trail, node: string): Draft {
+  const { subject } = trail;
+  const { firstSeenAt, lastSeenAt } = subject.attempt;
+  const window = counterWindow(subject.attempt, node, subject.surroundings, subject.view);
+  const moved = countersFor(subject, window);
+  const [only] = moved;
+  if (only && moved.length === 1) return countedDraft(trail, node, only);
+  if (moved.length > 1) {
+    const which = moved.map(({ delta }) => `${delta.table} ${delta.chain}`).join(', ');
+    return undecided(trail, [`which of the rules that counted drops in that time met it: ${which}`]);
+  }
+  const missing: string[] = [];
+  if (!window.complete) missing.push(`counters of node ${node} before and after that time`);
+  if (!subject.surroundings.covered(node, 'conntrack', firstSeenAt, lastSeenAt)) {
+    missing.push(`the conntrack of node ${node} without a gap around that time`);
+  }
+  if (missing.length > 0) return undecided(trail, missing);
+  return failed(trail, 'CLOUD_SG_NACL', { basis: 'derived' });
+}
+
+/** Whether an address is one that some node gives to pods. */
+function inPodNetwork({ view, destination }: Case): boolean {
+  const ip = parseIp(destination.ip);
+  const cidrs = view.state.nodes.flatMap((node) => node.podCidrs).map(parseCidr);
+  return ip !== undefined && cidrs.some((cidr) => cidr !== undefined && cidrContains(cidr, ip));
+}
+
+/** Where the destination is no known pod. */
+function elsewhere(trail: Trail): Draft {
+  const { destination } = trail.subject;
+  if (destination.role === 'node' && destination.node !== undefined) return lostBefore(trail, destination.node);
+  if (inPodNetwork(trail.subject)) return failed(trail, 'POD_GONE', { basis: 'derived' });
+  return undecided(trail, [`what happened at ${destination.ip}: it is not part of the cluster`]);
+}
+
+/** Nobody logged it; conntrack shows an attempt that was not answered. Causes, section G, from step 4 on. */
+export function conntrackDecision(subject: Case): Decision {
+  const pictures = flowPictures(subject.attempt);
+  const trail: Trail = { subject, pictures, items: pictures.map(flowItem) };
+  if (pictures.length === 0 || pictures.some(({ state }) => state === 'answered')) return ALLOWED;
+  if (isPending(trail)) return PENDING;
+  const draft = decideByPlace(trail);
+  const sender = pictures.find((picture) => picture.node === subject.judgedSource.node);
+  // An entry on the source's node was confirmed: its egress rules let the packet out.
+  if (!sender || subject.policies.egress.verdict !== 'denied') return draft;
+  return { ...draft, findings: [passedFinding('egress', sender.node), ...(draft.findings ?? [])] };
+}
+
+function decideByPlace(trail: Trail): Draft {
+  const { subject, pictures } = trail;
+  const node = subject.destination.node;
+  const atDestination = pictures.find((picture) => picture.node === node);
+  if (atDestination) return reachedPod(trail, atDestination);
+  if (node === undefined || !subject.destination.pod) return elsewhere(trail);
+  return subject.policies.ingress.verdict === 'denied' ? ingressDenied(trail, node) : lostBefore(trail, node);
+}
+
+/** An entry that is not gone yet may still be answered, until its node's stream has moved on. */
+function isPending({ subject, pictures }: Trail): boolean {
+  return pictures.every(({ node, witnesses }) => {
+    if (witnesses.some(({ flow }) => flow.event === 'destroy' || flow.event === 'entry')) return false;
+    const watermark = subject.surroundings.conntrackWatermark(node);
+    return watermark === undefined || watermark < subject.attempt.firstSeenAt + SETTLE_MICROS;
+  });
+}

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { type Drop, type Explanation, type Instant, tupleHash } from '@whydrop/model';
+import { type Case, openCase } from './case.js';
+import { decide } from './decide.js';
+import { ALLOWED, type Draft, PENDING } from './draft.js';
+import { sentenceOf } from './sentence.js';
+import type { Surroundings } from './surroundings.js';
+import { attemptsOf, type Witnesses } from './witness.js';
+
+/** A drop with the hash under which its connection is found again. */
+export interface CorrelatedDrop {
+  readonly drop: Drop;
+  readonly connectionKey: number;
+}
+
+interface Decided {
+  readonly subject: Case;
+  readonly draft: Draft;
+}
+
+function dropId(cluster: string, key: string, firstSeenAt: Instant): string {
+  return createHash('sha256').update(`${cluster}\n${key}\n${firstSeenAt}`).digest('base64url').slice(0, 22);
+}
+
+function counterKey({ draft }: Decided): string | undefined {
+  const rule = draft.chainRule;
+  if (!rule || draft.counted === undefined) return undefined;
+  return `${rule.node} ${rule.table} ${rule.chain} ${rule.text} ${draft.counted}`;
+}
+
+/**
+ * Packets of each attempt, never more than its counter has: what logs saw belongs to their attempt; what is left of a
+ * counter belongs to the one attempt that rests on it, and stays unattributed when several do.
+ */
+function attribute(decided: readonly Decided[]): ReadonlyMap<Decided, number> {
+  const logged = new Map<string, number>();
+  const resting = new Map<string, number>();
+  for (const item of decided) {
+    const key = counterKey(item);
+    if (key === undefined) continue;
+    if (item.draft.packets !== undefined) logged.set(key, (logged.get(key) ?? 0) + item.draft.packets);
+    else resting.set(key, (resting.get(key) ?? 0) + 1);
+  }
+  const packetsOf = (item: Decided): number => {
+    if (item.draft.packets !== undefined) return item.draft.packets;
+    const key = counterKey(item);
+    if (key === undefined || resting.get(key) !== 1) return 1;
+    return Math.max(1, Number(item.draft.counted ?? 1n) - (logged.get(key) ?? 0));
+  };
+  return new Map(decided.map((item) => [item, packetsOf(item)]));
+}
+
+function explanationOf({ subject, draft }: Decided): Explanation {
+  const told = {
+    verdict: draft.verdict,
+    cause: draft.cause,
+    contributing: draft.contributing ?? [],
+    direction: draft.direction,
+    enforcementPoint: draft.enforcementPoint,
+    policies: draft.policies ?? [],
+    misses: draft.misses ?? [],
+    chainRule: draft.chainRule,
+    via: draft.via,
+    basis: draft.basis,
+    assumptions: draft.assumptions ?? [],
+    missing: draft.missing ?? [],
+    findings: draft.findings ?? [],
+  };
+  const { source, destination, tuple } = subject;
+  const ends = { source, destination, destinationPort: tuple.destinationPort, protocol: tuple.protocol };
+  const sentence = sentenceOf(told, { ...ends, counted: draft.counted });
+  return { ...told, evidence: draft.evidence ?? [], sentence };
+}
+
+function dropOf(item: Decided, packets: number): CorrelatedDrop {
+  const { subject } = item;
+  const { attempt, tuple, surroundings } = subject;
+  return {
+    connectionKey: tupleHash(tuple),
+    drop: {
+      id: dropId(surroundings.cluster, attempt.key, attempt.firstSeenAt),
+      cluster: surroundings.cluster,
+      firstSeenAt: attempt.firstSeenAt,
+      lastSeenAt: attempt.lastSeenAt,
+      source: subject.source,
+      sourcePort: tuple.sourcePort,
+      destination: subject.destination,
+      destinationPort: tuple.destinationPort,
+      protocol: tuple.protocol,
+      original: subject.original,
+      translatedSource: subject.translatedSource,
+      attempts: 1,
+      packets,
+      explanation: explanationOf(item),
+    },
+  };
+}
+
+/**
+ * Turns everything that was seen into the drops it amounts to, each explained. Pure: the same witnesses and surroundings
+ * give the same drops, whatever the order in which they came. Attempts that succeeded, or may still, give none.
+ */
+export function correlate(witnesses: Witnesses, surroundings: Surroundings): readonly CorrelatedDrop[] {
+  const decided = attemptsOf(witnesses).flatMap((attempt): readonly Decided[] => {
+    const subject = openCase(attempt, surroundings);
+    const draft = decide(subject);
+    return draft === ALLOWED || draft === PENDING ? [] : [{ subject, draft }];
+  });
+  const packets = attribute(decided);
+  return decided.map((item) => dropOf(item, packets.get(item) ?? 1));
+}

@@ -1,0 +1,86 @@
+import { type ChainRule, type EvidenceItem, formatInstant, type Instant, type RulesetSnapshot } from '@whydrop/model';
+import { type CounterDelta, counterDeltas, type RuleOwner } from '@whydrop/ruleset';
+import { familyOf } from './rule-evidence.js';
+import type { Surroundings } from './surroundings.js';
+import type { ClusterView } from './view.js';
+import type { Attempt } from './witness.js';
+
+/** A rule that ends packets and whose counter moved around the time of an attempt. */
+export interface MovedCounter {
+  readonly delta: CounterDelta;
+  readonly owner: RuleOwner | undefined;
+  readonly snapshot: RulesetSnapshot;
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+/** What the counters of one node say about a time. `complete`: snapshots on both sides, nothing reset in between. */
+export interface CounterWindow {
+  readonly complete: boolean;
+  readonly moved: readonly MovedCounter[];
+}
+
+/** Deltas are the same for every drop between two snapshots. */
+const deltasOf = new WeakMap<RulesetSnapshot, WeakMap<RulesetSnapshot, readonly CounterDelta[]>>();
+
+function deltas(before: RulesetSnapshot, after: RulesetSnapshot): readonly CounterDelta[] {
+  const known = deltasOf.get(before) ?? new WeakMap<RulesetSnapshot, readonly CounterDelta[]>();
+  deltasOf.set(before, known);
+  const found = known.get(after) ?? counterDeltas(before, after);
+  known.set(after, found);
+  return found;
+}
+
+function ends(delta: CounterDelta): boolean {
+  return delta.chainPolicy === 'DROP' || delta.rule?.target === 'DROP' || delta.rule?.target === 'REJECT';
+}
+
+/** Rules that end packets and whose counters moved on a node between the snapshots around an attempt. */
+export function counterWindow(
+  attempt: Attempt,
+  node: string,
+  surroundings: Surroundings,
+  view: ClusterView,
+): CounterWindow {
+  const pairs = surroundings.rulesets(node, familyOf(attempt.tuple.source), attempt.firstSeenAt, attempt.lastSeenAt);
+  const moved: MovedCounter[] = [];
+  let complete = pairs.length > 0;
+  for (const { before, after } of pairs) {
+    if (!before || !after) {
+      complete = false;
+      continue;
+    }
+    const found = deltas(before, after);
+    if (found.some((delta) => delta.reset)) complete = false;
+    for (const delta of found.filter(ends)) {
+      if (delta.packets === 0n) continue;
+      const owner = view.owners.ownerOf(after, delta.table, delta.chain, delta.rule);
+      moved.push({ delta, owner, snapshot: after, from: before.observedAt, to: after.observedAt });
+    }
+  }
+  return { complete, moved };
+}
+
+/** The counter of one rule over the window around an attempt, when it moved. */
+export function counterOfRule(
+  window: CounterWindow,
+  table: string,
+  chain: string,
+  rule: ChainRule,
+): MovedCounter | undefined {
+  return window.moved.find(
+    ({ delta }) => delta.table === table && delta.chain === chain && delta.rule?.text.trim() === rule.text.trim(),
+  );
+}
+
+/** The clause and line by which an answer cites a counter. */
+export function counterItem(node: string, moved: MovedCounter): EvidenceItem {
+  const { delta, from, to } = moved;
+  const rule = delta.rule
+    ? `rule ${delta.rule.position} of chain ${delta.chain}`
+    : `the policy of chain ${delta.chain}`;
+  const least = delta.reset ? 'at least ' : '';
+  const shows = `${rule} counted ${least}${delta.packets} packets, ${delta.bytes} bytes between ${formatInstant(from)} and ${formatInstant(to)}`;
+  const raw = delta.rule?.text ?? `:${delta.chain} ${delta.chainPolicy}`;
+  return { channel: 'counter', node, observedAt: to, shows, raw };
+}

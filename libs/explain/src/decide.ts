@@ -1,0 +1,51 @@
+import type { Case } from './case.js';
+import { conntrackDecision } from './conntrack-rung.js';
+import { flowPictures } from './conntrack-evidence.js';
+import { ALLOWED, type Decision } from './draft.js';
+import { observedDraft } from './observed-rung.js';
+import { type RuleEvidence, ruleEvidence, undecidedLogs } from './rule-evidence.js';
+
+/** A log rule stands before the verdict: when the same node confirms the connection right after, nothing was dropped. */
+const CONFIRMED_WITHIN = 1_000_000;
+
+function wasConfirmed(subject: Case, found: RuleEvidence): boolean {
+  if (found.chainRule) return false;
+  const logged = found.packets[0]?.packet.observedAt ?? subject.attempt.firstSeenAt;
+  return subject.attempt.flows.some(
+    ({ node, flow }) =>
+      node === found.node && flow.observedAt >= logged && flow.observedAt <= logged + CONFIRMED_WITHIN,
+  );
+}
+
+/** A packet was logged by a rule whose fate is not known, and nothing else was seen of it. */
+function loggedOnly(subject: Case): Decision {
+  const { attempt, surroundings } = subject;
+  const nodes = [...new Set(attempt.packets.map(({ node }) => node))];
+  const family = attempt.tuple.source.includes(':') ? 'inet6' : 'inet';
+  const known = (node: string) =>
+    surroundings
+      .rulesets(node, family, attempt.firstSeenAt, attempt.lastSeenAt)
+      .some(({ before, after }) => before ?? after);
+  const unknown = nodes.filter((node) => !known(node));
+  // With the ruleset at hand the log rule was found to let packets go on: a log line alone is no drop.
+  if (unknown.length === 0) return ALLOWED;
+  return {
+    verdict: 'unknown',
+    cause: 'UNDECIDED',
+    direction: null,
+    basis: 'unknown',
+    evidence: undecidedLogs(attempt),
+    missing: unknown.map((node) => `the ruleset of node ${node} as of then`),
+  };
+}
+
+/**
+ * The order of deciding: what the datapath named (trace, log) first, then what conntrack shows, held against counters and
+ * policies. Never a default to "policy": what cannot be decided is UNDECIDED with the missing fact named.
+ */
+export function decide(subject: Case): Decision {
+  const found = ruleEvidence(subject.attempt, subject.surroundings, subject.view);
+  if (found && !wasConfirmed(subject, found)) return observedDraft(subject, found);
+  if (flowPictures(subject.attempt).length > 0) return conntrackDecision(subject);
+  return loggedOnly(subject);
+}

@@ -1,0 +1,132 @@
+import type { Cause, DirectionVerdict, Finding, PolicyDirection, PolicyPart, PolicyRef } from '@whydrop/model';
+import type { RuleOwner } from '@whydrop/ruleset';
+import { type Case, policyQuery } from './case.js';
+import type { Draft } from './draft.js';
+
+/** How long a plugin may take to follow a change, in µs. */
+const SETTLE = 30_000_000;
+
+type PolicyFacts = Pick<
+  Draft,
+  'cause' | 'policies' | 'misses' | 'contributing' | 'assumptions' | 'missing' | 'findings'
+>;
+
+function samePolicy(a: PolicyRef, b: PolicyRef): boolean {
+  return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
+}
+
+function parts(side: DirectionVerdict): readonly PolicyPart[] {
+  const denies = side.decidedBy.filter((hit) => hit.action === 'deny').map((hit) => hit.policy);
+  const isolates = side.isolatedBy.filter((ref) => !denies.some((deny) => samePolicy(deny, ref)));
+  return [
+    ...denies.map((ref): PolicyPart => ({ ...ref, part: 'denies' })),
+    ...isolates.map((ref): PolicyPart => ({ ...ref, part: 'isolates' })),
+  ];
+}
+
+/** Codes that explain the surprise while the cause stays policy. */
+export function contributingCodes(subject: Case): readonly Cause[] {
+  const { original, tuple, source, judgedSource, destination, view } = subject;
+  const codes: Cause[] = [];
+  const hairpin = source.pod !== undefined && source.ip === destination.ip;
+  if (hairpin) codes.push('HAIRPIN');
+  else if (subject.translatedSource !== undefined) codes.push('CLIENT_HIDDEN_BY_SNAT');
+  if (original?.destinationPort !== undefined && original.destinationPort !== tuple.destinationPort) {
+    const asWritten = view.engine.verdict(policyQuery(subject, original.destinationPort));
+    if (asWritten === 'allowed') codes.push('DNAT_PORT');
+  }
+  const ownNode =
+    judgedSource.role === 'node' && judgedSource.node !== undefined && judgedSource.node === destination.node;
+  if (ownNode && !hairpin) codes.push('NODE_TO_POD');
+  return codes;
+}
+
+/** The evaluation denies, as the datapath did: all isolating policies, and what each rule wanted. */
+function denied(subject: Case, side: DirectionVerdict): PolicyFacts {
+  const explicit = side.decidedBy.some((hit) => hit.action === 'deny');
+  return {
+    cause: explicit ? 'POLICY_EXPLICIT_DENY' : 'POLICY_DEFAULT_DENY',
+    policies: parts(side),
+    misses: side.misses,
+    contributing: contributingCodes(subject),
+    assumptions: side.assumptions,
+    missing: [],
+    findings: subject.policies.findings,
+  };
+}
+
+/** Was the verdict another one shortly before? Then the node was still living in that moment. */
+function lagging(subject: Case, direction: PolicyDirection): Cause | undefined {
+  const { attempt, surroundings, destination, source } = subject;
+  const before = surroundings.history.at(attempt.firstSeenAt - SETTLE);
+  const pod = direction === 'ingress' ? destination.pod : source.pod;
+  if (!pod) return undefined;
+  const known = before.pod(pod.namespace, pod.name);
+  if (!known || known.ips.length === 0) return 'PROGRAMMING_RACE';
+  if (before.engine.evaluate(policyQuery(subject))[direction].verdict !== 'denied') return undefined;
+  const now = subject.view.pod(pod.namespace, pod.name);
+  return JSON.stringify(known.labels) === JSON.stringify(now?.labels) ? 'PROGRAMMING_RACE' : 'IDENTITY_LAG';
+}
+
+function nodeDeniesFinding(subject: Case, direction: PolicyDirection): Finding {
+  const sentence =
+    `The policies in force allow this on ${direction}, yet the node dropped it: ` +
+    `compare what the node runs with what is written, and look at the plugin's log on that node.`;
+  return { code: 'INTENT_ALLOWS_NODE_DROPS', policy: undefined, path: undefined, sentence };
+}
+
+/** A policy chain dropped what the policies in force allow. */
+function allowed(
+  subject: Case,
+  direction: PolicyDirection,
+  side: DirectionVerdict,
+  owner: RuleOwner | undefined,
+): PolicyFacts {
+  const isolated = side.isolatedBy.length > 0;
+  const asked = owner?.policies ?? [];
+  const unknown = asked.filter((ref) => ref.uid === undefined);
+  const findings = [nodeDeniesFinding(subject, direction), ...subject.policies.findings];
+  if (!isolated && unknown.length > 0) {
+    const missing = unknown.map(
+      (ref) => `the object of ${ref.kind} ${ref.namespace ? `${ref.namespace}/` : ''}${ref.name} as of then`,
+    );
+    const isolates = asked.map((ref): PolicyPart => ({ ...ref, part: 'isolates' }));
+    return { cause: 'POLICY_DEFAULT_DENY', policies: isolates, missing, assumptions: side.assumptions };
+  }
+  const lag = lagging(subject, direction);
+  const cause = lag ?? (isolated ? 'STALE_DATAPLANE' : 'POSTURE_WITHOUT_POLICY');
+  const policies = side.isolatedBy.map((ref): PolicyPart => ({ ...ref, part: 'isolates' }));
+  return { cause, policies, misses: [], assumptions: side.assumptions, missing: [], findings };
+}
+
+/**
+ * What the policies in force say about a drop that a policy chain made, in one direction: the same (then they are
+ * named with all their misses), or something else (then it is a control-plane cause and a finding).
+ */
+export function policyFacts(subject: Case, direction: PolicyDirection, owner: RuleOwner | undefined): PolicyFacts {
+  const side = subject.policies[direction];
+  switch (side.verdict) {
+    case 'denied':
+      return denied(subject, side);
+    case 'allowed':
+      return allowed(subject, direction, side, owner);
+    case 'unknown':
+      return {
+        cause: 'POLICY_DEFAULT_DENY',
+        policies: parts(side),
+        misses: side.misses,
+        contributing: contributingCodes(subject),
+        assumptions: side.assumptions,
+        missing: side.missing,
+        findings: subject.policies.findings,
+      };
+    default:
+      return side.verdict satisfies never;
+  }
+}
+
+/** The side whose policies deny, for a rule that does not say for which side it stands. */
+export function deniedSide(subject: Case): PolicyDirection | undefined {
+  if (subject.policies.egress.verdict === 'denied') return 'egress';
+  return subject.policies.ingress.verdict === 'denied' ? 'ingress' : undefined;
+}

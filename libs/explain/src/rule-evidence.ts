@@ -1,0 +1,211 @@
+import {
+  type ChainRule,
+  type ChainRuleRef,
+  type EnforcementPoint,
+  type EvidenceItem,
+  type Family,
+  type PacketObservation,
+  type PolicyDirection,
+  type RulesetSnapshot,
+  type TraceObservation,
+} from '@whydrop/model';
+import {
+  endsPacket,
+  type LogRule,
+  type OwnerRole,
+  type PrefixMeaning,
+  type RuleOwner,
+  rulesWithPrefix,
+} from '@whydrop/ruleset';
+import type { Surroundings } from './surroundings.js';
+import type { ClusterView } from './view.js';
+import type { Attempt, PacketWitness } from './witness.js';
+
+/** The kernel rule that ended the packets of an attempt, as the datapath itself named it. */
+export interface RuleEvidence {
+  readonly node: string;
+  readonly verdict: 'dropped' | 'rejected';
+  /** Undefined when the log names the policy but no ruleset of that node is stored. */
+  readonly chainRule: ChainRuleRef | undefined;
+  readonly snapshot: RulesetSnapshot | undefined;
+  readonly rule: ChainRule | undefined;
+  readonly owner: RuleOwner | undefined;
+  readonly meaning: PrefixMeaning | undefined;
+  readonly direction: PolicyDirection | undefined;
+  readonly enforcementPoint: EnforcementPoint;
+  /** All packets that met this rule. */
+  readonly packets: readonly PacketWitness[];
+  readonly evidence: readonly EvidenceItem[];
+}
+
+export function familyOf(ip: string): Family {
+  return ip.includes(':') ? 'inet6' : 'inet';
+}
+
+/** A rule with its place, as answers cite it. */
+export function chainRuleRef(
+  node: string,
+  table: string,
+  chain: string,
+  rule: Pick<ChainRule, 'position' | 'text'>,
+  owner: RuleOwner | undefined,
+): ChainRuleRef {
+  return { node, table, chain, position: rule.position, text: rule.text, owner };
+}
+
+/** The snapshots of one node in the order in which they are to be trusted for a time: before it, then after it. */
+function snapshotsAt(surroundings: Surroundings, node: string, attempt: Attempt): readonly RulesetSnapshot[] {
+  const { firstSeenAt, lastSeenAt, tuple } = attempt;
+  return surroundings
+    .rulesets(node, familyOf(tuple.source), firstSeenAt, lastSeenAt)
+    .flatMap(({ before, after }) => [before, after])
+    .filter((snapshot) => snapshot !== undefined);
+}
+
+interface Candidate {
+  readonly snapshot: RulesetSnapshot;
+  readonly log: LogRule;
+  readonly end: ChainRule;
+  readonly owner: RuleOwner | undefined;
+}
+
+/** Interface of the endpoint that a chain belongs to must be the one the packet came from or goes to. */
+function fitsInterfaces(owner: RuleOwner | undefined, packet: PacketObservation): boolean {
+  const name = owner?.interface;
+  if (name === undefined) return true;
+  if (owner?.direction === 'ingress') return packet.outInterface === undefined || packet.outInterface === name;
+  if (owner?.direction === 'egress') return packet.inInterface === undefined || packet.inInterface === name;
+  return packet.inInterface === name || packet.outInterface === name;
+}
+
+/** Rules that a log line can stand for and that end the packet, nearest snapshot first. */
+function candidates(
+  packet: PacketObservation,
+  snapshots: readonly RulesetSnapshot[],
+  view: ClusterView,
+): readonly Candidate[] {
+  for (const snapshot of snapshots) {
+    const found = rulesWithPrefix(snapshot, packet.prefix, packet.group).flatMap((log): readonly Candidate[] => {
+      const end = log.endsAt;
+      if (!end || !endsPacket(end)) return [];
+      const owner = view.owners.ownerOf(snapshot, log.table, log.chain, end);
+      return fitsInterfaces(owner, packet) ? [{ snapshot, log, end, owner }] : [];
+    });
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+function pointOf(
+  node: string,
+  packet: PacketObservation | TraceObservation,
+  owner: RuleOwner | undefined,
+): EnforcementPoint {
+  const inferred =
+    packet.outInterface === undefined ? 'INPUT' : packet.inInterface === undefined ? 'OUTPUT' : 'FORWARD';
+  const hook = packet.kind === 'packet' ? (packet.hook ?? inferred) : inferred;
+  return { node, hook, interface: owner?.interface, workload: owner?.workload };
+}
+
+function logItem({ node, packet }: PacketWitness): EvidenceItem {
+  if (packet.kind === 'trace') {
+    const last = packet.hits.at(-1);
+    const shows = `the kernel traced the packet to ${last?.table}:${last?.chain}, ${last?.verdict}`;
+    return { channel: 'trace', node, observedAt: packet.observedAt, shows, raw: packet.raw };
+  }
+  const channel = packet.channel === 'nflog' ? 'nflog' : 'kernel-log';
+  const shows = `logged with prefix "${packet.prefix}"`;
+  return { channel, node, observedAt: packet.observedAt, shows, raw: packet.raw };
+}
+
+function byLog(
+  witness: PacketWitness,
+  attempt: Attempt,
+  surroundings: Surroundings,
+  view: ClusterView,
+): RuleEvidence | undefined {
+  const { node, packet } = witness;
+  if (packet.kind !== 'packet') return undefined;
+  const found = candidates(packet, snapshotsAt(surroundings, node, attempt), view);
+  const meaning = view.owners.policyOfPrefix(packet.prefix);
+  const denies = meaning?.verdict === 'deny';
+  const one = found.length === 1 ? found[0] : undefined;
+  // A prefix that ends packets in one place only and lets them go on in another proves nothing by itself.
+  if (found.length === 0 && !denies) return undefined;
+  const same = attempt.packets.filter(
+    (other) => other.node === node && other.packet.kind === 'packet' && other.packet.prefix === packet.prefix,
+  );
+  return {
+    node,
+    verdict: one && endsPacket(one.end) === 'reject' ? 'rejected' : 'dropped',
+    chainRule: one && chainRuleRef(node, one.log.table, one.log.chain, one.end, one.owner),
+    snapshot: one?.snapshot,
+    rule: one?.end,
+    owner: one?.owner,
+    meaning,
+    direction: meaning?.direction ?? one?.owner?.direction,
+    enforcementPoint: pointOf(node, packet, one?.owner),
+    packets: same,
+    evidence: same.map(logItem),
+  };
+}
+
+const ENDED: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'POLICY_DROP']);
+
+function byTrace(
+  witness: PacketWitness,
+  attempt: Attempt,
+  surroundings: Surroundings,
+  view: ClusterView,
+): RuleEvidence | undefined {
+  const { node, packet } = witness;
+  const last = packet.kind === 'trace' ? packet.hits.at(-1) : undefined;
+  if (packet.kind !== 'trace' || !last || !ENDED.has(last.verdict)) return undefined;
+  const snapshots = snapshotsAt(surroundings, node, attempt);
+  const text = last.text ?? `:${last.chain} DROP`;
+  const located = snapshots.flatMap((snapshot) => {
+    const table = snapshot.tables.find((entry) => entry.name === last.table);
+    const chain = table?.chains.find((entry) => entry.name === last.chain);
+    const rule = chain?.rules.find((entry) => entry.text.trim() === text.trim());
+    return rule ? [{ snapshot, rule }] : [];
+  })[0];
+  const snapshot = located?.snapshot ?? snapshots[0];
+  const owner = snapshot && view.owners.ownerOf(snapshot, last.table, last.chain, located?.rule);
+  const same = attempt.packets.filter((other) => other.node === node && other.packet.kind === 'trace');
+  const rule = located?.rule ?? { position: last.position ?? 0, text };
+  return {
+    node,
+    verdict: last.verdict === 'REJECT' ? 'rejected' : 'dropped',
+    chainRule: chainRuleRef(node, last.table, last.chain, rule, owner),
+    snapshot,
+    rule: located?.rule,
+    owner,
+    meaning: undefined,
+    direction: owner?.direction,
+    enforcementPoint: pointOf(node, packet, owner),
+    packets: same,
+    evidence: same.map(logItem),
+  };
+}
+
+/** What the datapath itself said ended the packets; the strongest witness first (trace, then log). */
+export function ruleEvidence(
+  attempt: Attempt,
+  surroundings: Surroundings,
+  view: ClusterView,
+): RuleEvidence | undefined {
+  for (const read of [byTrace, byLog]) {
+    for (const witness of attempt.packets) {
+      const found = read(witness, attempt, surroundings, view);
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+/** Log lines of an attempt that name no rule that ends packets. */
+export function undecidedLogs(attempt: Attempt): readonly EvidenceItem[] {
+  return attempt.packets.map(logItem);
+}
+
+export type { OwnerRole };

@@ -1,0 +1,118 @@
+import {
+  CAUSES,
+  type Explanation,
+  type ExplainedEnd,
+  type FailedCriterion,
+  type PolicyPart,
+  type Protocol,
+  type RuleMiss,
+} from '@whydrop/model';
+
+type Told = Omit<Explanation, 'sentence' | 'evidence'>;
+
+/** What a sentence needs beside the explanation. */
+export interface SentenceEnds {
+  readonly source: ExplainedEnd;
+  readonly destination: ExplainedEnd;
+  readonly destinationPort: number | undefined;
+  readonly protocol: Protocol;
+  /** Packets the deciding rule counted around that time. */
+  readonly counted: bigint | undefined;
+}
+
+function target({ destination, destinationPort, protocol }: SentenceEnds): string {
+  return destinationPort === undefined
+    ? `${destination.label} (${protocol})`
+    : `${destination.label}:${destinationPort}/${protocol}`;
+}
+
+const VERBS: Readonly<Record<Explanation['verdict'], string>> = {
+  dropped: 'was dropped',
+  rejected: 'was rejected',
+  failed: 'failed',
+  unknown: 'got no answer',
+  allowed: 'was allowed',
+};
+
+function place(told: Told, ends: SentenceEnds): string {
+  const point = told.enforcementPoint;
+  if (!point) return '';
+  const end = told.direction === 'egress' ? ends.source : ends.destination;
+  const at = told.direction === null ? '' : ` on ${told.direction} at ${end.label}`;
+  return point.node === '' ? at : `${at} (node ${point.node})`;
+}
+
+function policyName(policy: PolicyPart): string {
+  const name = policy.namespace === null ? policy.name : `${policy.namespace}/${policy.name}`;
+  return policy.kind === 'NetworkPolicy' ? name : `${policy.kind} ${name}`;
+}
+
+function listed(names: readonly string[]): string {
+  if (names.length < 2) return names.join('');
+  return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}
+
+function subjectOf(told: Told, ends: SentenceEnds, failure: FailedCriterion): string {
+  const ofPeer = failure.field !== 'port' && failure.field !== 'namedPort' && failure.field !== 'protocol';
+  if (!ofPeer) return 'the connection';
+  const peer = told.direction === 'egress' ? ends.destination : ends.source;
+  return told.direction === 'egress' || peer.role !== 'pod' ? peer.label : 'the client';
+}
+
+function closest(miss: RuleMiss, told: Told, ends: SentenceEnds): string {
+  const failures = miss.failed.map(
+    (failure) => `wants ${failure.wanted}, ${subjectOf(told, ends, failure)} has ${failure.got}`,
+  );
+  return `${miss.path}, ${listed(failures)}`;
+}
+
+function policySentence(told: Told, ends: SentenceEnds): string {
+  const denies = told.policies.filter((policy) => policy.part === 'denies').map(policyName);
+  if (denies.length > 0) return ` Policy ${listed(denies)} denies it.`;
+  const isolates = told.policies.filter((policy) => policy.part === 'isolates').map(policyName);
+  if (isolates.length === 0) return '';
+  const many = isolates.length > 1;
+  const head = ` ${many ? 'Policies' : 'Policy'} ${listed(isolates)} ${many ? 'isolate' : 'isolates'} it`;
+  const nearest = told.misses[0];
+  if (!nearest) return `${head} and ${many ? 'have' : 'has'} no rule for ${told.direction ?? 'this direction'}.`;
+  return `${head}; ${many ? 'the' : 'its'} closest rule, ${closest(nearest, told, ends)}.`;
+}
+
+function ruleSentence(told: Told, ends: SentenceEnds): string {
+  const rule = told.chainRule;
+  if (!rule) return '';
+  const name =
+    rule.position === 0 ? `The policy of chain ${rule.chain}` : `Rule ${rule.position} of chain ${rule.chain}`;
+  if (ends.counted !== undefined)
+    return ` ${name} counted ${ends.counted} packet${ends.counted === 1n ? '' : 's'} then.`;
+  return ` ${name} ended it.`;
+}
+
+function causeSentence(told: Told): string {
+  const policy = told.cause === 'POLICY_DEFAULT_DENY' || told.cause === 'POLICY_EXPLICIT_DENY';
+  if (policy || told.cause === 'UNDECIDED') return '';
+  return ` ${told.cause}: ${CAUSES[told.cause]}.`;
+}
+
+function contributingSentence(told: Told): string {
+  return told.contributing.map((code) => ` ${code}: ${CAUSES[code]}.`).join('');
+}
+
+function missingSentence(told: Told): string {
+  if (told.missing.length === 0) return '';
+  const intro = told.cause === 'UNDECIDED' ? 'It cannot be decided without' : 'Not known:';
+  return ` ${intro} ${listed(told.missing)}.`;
+}
+
+/** One sentence (or a few) that a person can read aloud: what, where, by which policy and rule, and why. */
+export function sentenceOf(told: Told, ends: SentenceEnds): string {
+  const head = `${ends.source.label} -> ${target(ends)} ${VERBS[told.verdict]}${place(told, ends)}.`;
+  return [
+    head,
+    causeSentence(told),
+    policySentence(told, ends),
+    contributingSentence(told),
+    ruleSentence(told, ends),
+    missingSentence(told),
+  ].join('');
+}

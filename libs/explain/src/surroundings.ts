@@ -1,0 +1,25 @@
+import type { Family, Instant, IpsetSnapshot, RulesetSnapshot } from '@whydrop/model';
+import type { ClusterHistory } from './history.js';
+
+/** The two snapshots of one ruleset next to some time: the last one before it and the first one after it. */
+export interface SnapshotPair {
+  readonly before: RulesetSnapshot | undefined;
+  readonly after: RulesetSnapshot | undefined;
+}
+
+/** Everything a drop is held against, as of then. Answers come from what is stored; nothing here looks at "now". */
+export interface Surroundings {
+  readonly cluster: string;
+  readonly history: ClusterHistory;
+  /** Rulesets of a node around `[from, to]`, one pair per backend. */
+  rulesets(node: string, family: Family, from: Instant, to: Instant): readonly SnapshotPair[];
+  ipsets(node: string, at: Instant): IpsetSnapshot | undefined;
+  /** Whether a channel (`conntrack`, `iptables`, `nflog`, …) of a node was captured without a gap over `[from, to]`. */
+  covered(node: string, channel: string, from: Instant, to: Instant): boolean;
+  /** The node that has this address on one of its interfaces (bridges and tunnels too). */
+  nodeOfAddress(ip: string): string | undefined;
+  /** Whether interface addresses of this node are known at all. */
+  knowsInterfaces(node: string): boolean;
+  /** Time up to which the conntrack stream of a node has been received. */
+  conntrackWatermark(node: string): Instant | undefined;
+}

@@ -1,0 +1,174 @@
+import {
+  effectiveTuple,
+  type FlowObservation,
+  type Instant,
+  type PacketObservation,
+  policyTuple,
+  reversedTuple,
+  type TraceObservation,
+  type Tuple,
+  tupleKey,
+} from '@whydrop/model';
+
+/** A conntrack record with the node that reported it. */
+export interface FlowWitness {
+  readonly node: string;
+  readonly flow: FlowObservation;
+}
+
+/** A logged or traced packet with the node that reported it. */
+export interface PacketWitness {
+  readonly node: string;
+  readonly packet: PacketObservation | TraceObservation;
+}
+
+export interface Witnesses {
+  readonly flows: readonly FlowWitness[];
+  readonly packets: readonly PacketWitness[];
+}
+
+/** Everything that was seen of one connection attempt, in order of time. */
+export interface Attempt extends Witnesses {
+  /** Key of the tuple a policy in FORWARD judges; what the drop is known by. */
+  readonly key: string;
+  readonly tuple: Tuple;
+  readonly firstSeenAt: Instant;
+  readonly lastSeenAt: Instant;
+}
+
+/** Longest pause between two tries of one TCP connect (1, 2, 4 … 64 s, and something for slow timers), in µs. */
+const TCP_PAUSE = 130_000_000;
+/** Conntrack forgets an unanswered datagram after 30 s. */
+const DATAGRAM_PAUSE = 30_000_000;
+
+interface Timed {
+  readonly at: Instant;
+  readonly node: string;
+  readonly keys: readonly string[];
+  readonly flow?: FlowWitness;
+  readonly packet?: PacketWitness;
+}
+
+function timedFlow(witness: FlowWitness): Timed {
+  const { flow } = witness;
+  const keys = [flow.original, policyTuple(flow), effectiveTuple(flow)].map(tupleKey);
+  return { at: flow.observedAt, node: witness.node, keys: [...new Set(keys)], flow: witness };
+}
+
+function timedPacket(witness: PacketWitness): Timed {
+  const { packet, node } = witness;
+  return { at: packet.observedAt, node, keys: [tupleKey(packet.tuple)], packet: witness };
+}
+
+/** Union-find over tuple keys: tuples that NAT joins are one conversation. */
+function conversations(items: readonly Timed[]): readonly (readonly Timed[])[] {
+  const parent = new Map<string, string>();
+  const root = (key: string): string => {
+    let at = key;
+    for (let up = parent.get(at); up !== undefined && up !== at; up = parent.get(at)) at = up;
+    return at;
+  };
+  for (const { keys } of items) {
+    const first = root(keys[0] ?? '');
+    for (const key of keys) parent.set(root(key), first);
+    parent.set(first, first);
+  }
+  const groups = new Map<string, Timed[]>();
+  for (const item of items) {
+    const key = root(item.keys[0] ?? '');
+    const group = groups.get(key);
+    if (group) group.push(item);
+    else groups.set(key, [item]);
+  }
+  return [...groups.values()];
+}
+
+function isSyn(item: Timed): boolean {
+  const flags = item.packet?.packet.tcpFlags;
+  return flags !== undefined && flags.includes('SYN') && !flags.includes('ACK');
+}
+
+/** The sequence number a connect began with; retries repeat it, a new connect on the same ports draws another. */
+function initialSequence(item: Timed): number | undefined {
+  return isSyn(item) ? item.packet?.packet.tcpSequence : undefined;
+}
+
+function beginsAnother(item: Timed, last: Timed, sequence: number | undefined, pause: number): boolean {
+  if (item.at - last.at > pause) return true;
+  const own = initialSequence(item);
+  return own !== undefined && sequence !== undefined && own !== sequence;
+}
+
+/** Cuts a conversation into attempts: at long pauses, and where a SYN has another initial sequence number. */
+function cut(items: readonly Timed[]): readonly (readonly Timed[])[] {
+  const attempts: Timed[][] = [];
+  let current: Timed[] = [];
+  let sequence: number | undefined;
+  for (const item of items) {
+    const last = current.at(-1);
+    const protocol = (item.flow?.flow.original ?? item.packet?.packet.tuple)?.protocol;
+    const pause = protocol === 'TCP' ? TCP_PAUSE : DATAGRAM_PAUSE;
+    // A late DESTROY belongs to the attempt whose entry ends with it, however long that stood.
+    const ends = item.flow?.flow.event === 'destroy' || item.flow?.flow.event === 'update';
+    if (last && !ends && beginsAnother(item, last, sequence, pause)) {
+      attempts.push(current);
+      current = [];
+      sequence = undefined;
+    }
+    current.push(item);
+    sequence ??= initialSequence(item);
+  }
+  if (current.length > 0) attempts.push(current);
+  return attempts;
+}
+
+/** A stable order whatever the order of arrival: time, then node, then what was said. */
+function byTime(a: Timed, b: Timed): number {
+  if (a.at !== b.at) return a.at - b.at;
+  return a.node.localeCompare(b.node) || rawOf(a).localeCompare(rawOf(b));
+}
+
+function rawOf(item: Timed): string {
+  return item.flow?.flow.raw ?? item.packet?.packet.raw ?? '';
+}
+
+/** The tuple as the deciding rule sees it: what a packet log shows, else the flow's after DNAT and before SNAT. */
+function judgedTuple(items: readonly Timed[]): Tuple | undefined {
+  const natted = items.find(
+    (item) => item.flow && tupleKey(item.flow.flow.original) !== tupleKey(policyTuple(item.flow.flow)),
+  );
+  const first = natted?.flow ?? items.find((item) => item.flow)?.flow;
+  const packet = items.find((item) => item.packet)?.packet?.packet.tuple;
+  return packet ?? (first && policyTuple(first.flow));
+}
+
+/** A conntrack entry that only begins when the connection is picked up in its middle may run backwards. */
+function attemptOf(items: readonly Timed[]): readonly Attempt[] {
+  const tuple = judgedTuple(items);
+  const [first, last] = [items[0], items.at(-1)];
+  if (!tuple || !first || !last) return [];
+  return [
+    {
+      key: tupleKey(tuple),
+      tuple,
+      firstSeenAt: first.at,
+      lastSeenAt: last.at,
+      flows: items.flatMap((item) => item.flow ?? []),
+      packets: items.flatMap((item) => item.packet ?? []),
+    },
+  ];
+}
+
+/** Sorts witnesses into connection attempts. The order in which they are given does not matter. */
+export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
+  const items = [...witnesses.flows.map(timedFlow), ...witnesses.packets.map(timedPacket)].toSorted(byTime);
+  return conversations(items)
+    .flatMap((conversation) => cut(conversation))
+    .flatMap(attemptOf)
+    .toSorted((a, b) => a.firstSeenAt - b.firstSeenAt || a.key.localeCompare(b.key));
+}
+
+/** Whether a tuple is the answer's direction of another. */
+export function isReverseOf(tuple: Tuple, other: Tuple): boolean {
+  return tupleKey(reversedTuple(tuple)) === tupleKey(other);
+}
