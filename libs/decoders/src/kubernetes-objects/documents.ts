@@ -1,5 +1,5 @@
-import { isMap, isSeq, LineCounter, parseAllDocuments } from 'yaml';
-import type { Document } from 'yaml';
+import { Composer, isMap, isSeq, LineCounter, Parser } from 'yaml';
+import type { CST, Document } from 'yaml';
 import type { Reject } from '@whydrop/model';
 import { parseJson } from '../json.js';
 import { reject } from '../lines.js';
@@ -34,19 +34,30 @@ function valueOf(document: Document.Parsed): { value: unknown } | undefined {
   }
 }
 
+/** One syntax error is enough to refuse a document; each costs as much as a page of YAML. */
+function* firstErrors(tokens: Iterable<CST.Token>): Generator<CST.Token> {
+  let refused = false;
+  for (const token of tokens) {
+    if (token.type === 'document') refused = false;
+    if (token.type === 'error' && refused) continue;
+    refused ||= token.type === 'error';
+    yield token;
+  }
+}
+
 function parseYaml(payload: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined {
+  const tokens = firstErrors(new Parser(lineCounter.addNewLine).parse(payload));
+  const composer = new Composer({ uniqueKeys: false, merge: true, logLevel: 'silent', prettyErrors: false });
   try {
-    const parsed = parseAllDocuments(payload, {
-      lineCounter,
-      uniqueKeys: false,
-      merge: true,
-      logLevel: 'silent',
-      prettyErrors: false,
-    });
-    return Array.isArray(parsed) ? parsed : [];
+    return [...composer.compose(tokens, false, payload.length)];
   } catch {
     return undefined; // Nesting beyond the stack.
   }
+}
+
+/** Whether there is more than blanks and comments: then a file without documents is no YAML. */
+function hasContent(payload: string): boolean {
+  return /^[ \t]*[^\s#]/m.test(payload);
 }
 
 /**
@@ -62,6 +73,8 @@ export function* documentsOf(payload: string, firstLine: number): Generator<Mani
   const lineCounter = new LineCounter();
   const documents = parseYaml(payload, lineCounter);
   if (!documents) yield reject('NOT_YAML', firstLine, payload, 'The document is nested too deeply.');
+  if (documents?.length === 0 && hasContent(payload))
+    yield reject('NOT_YAML', firstLine, payload, 'The file holds no document.');
   const lineAt = (offset: number): number => firstLine + Math.max(lineCounter.linePos(offset).line - 1, 0);
   for (const document of documents ?? []) yield* readDocument(document, payload, lineAt);
 }
@@ -72,7 +85,7 @@ function* readDocument(
   lineAt: (offset: number) => number,
 ): Generator<ManifestDocument | Reject> {
   const [start, , end] = document.range;
-  const raw = payload.slice(start, Math.min(end, start + RAW_LIMIT));
+  const raw = payload.slice(start, end > start ? Math.min(end, start + RAW_LIMIT) : start + RAW_LIMIT);
   const error = document.errors[0];
   if (error) {
     yield reject('NOT_YAML', lineAt(error.pos[0]), raw, `${error.message.split('\n', 1)[0] ?? error.code}.`);
