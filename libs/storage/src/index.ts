@@ -3,3 +3,5 @@ export { countAttempt, loadBatch, openBatches, type OpenBatch, type StoredBatch 
 export { storeCoverage, storeDecoded, type Touched } from './write/store-batch.js';
 export * from './ingest/index.js';
 export * from './tokens/index.js';
+export * from './read/index.js';
+export { correlateCluster, type CorrelationResult } from './correlation/run.js';

@@ -196,6 +196,33 @@ CREATE TABLE "interface_snapshot" (
 );
 
 -- CreateTable
+CREATE TABLE "metric_sample" (
+    "observed_at" TIMESTAMPTZ(6) NOT NULL,
+    "batch_id" BIGINT NOT NULL,
+    "ordinal" INTEGER NOT NULL,
+    "emitter_id" INTEGER NOT NULL,
+    "name" TEXT NOT NULL,
+    "type" TEXT NOT NULL,
+    "labels" JSONB NOT NULL,
+    "value" DOUBLE PRECISION NOT NULL,
+    "line" INTEGER NOT NULL,
+
+    CONSTRAINT "metric_sample_pkey" PRIMARY KEY ("observed_at","batch_id","ordinal")
+) PARTITION BY RANGE ("observed_at");
+
+-- CreateTable
+CREATE TABLE "notice" (
+    "batch_id" BIGINT NOT NULL,
+    "line" INTEGER NOT NULL,
+    "emitter_id" INTEGER NOT NULL,
+    "observed_at" TIMESTAMPTZ(6) NOT NULL,
+    "notice" TEXT NOT NULL,
+    "raw" TEXT NOT NULL,
+
+    CONSTRAINT "notice_pkey" PRIMARY KEY ("batch_id","line")
+);
+
+-- CreateTable
 CREATE TABLE "object_version" (
     "id" BIGSERIAL NOT NULL,
     "cluster_id" INTEGER NOT NULL,
@@ -327,6 +354,12 @@ CREATE INDEX "ipset_snapshot_emitter_id_observed_at_idx" ON "ipset_snapshot"("em
 CREATE INDEX "interface_snapshot_emitter_id_idx" ON "interface_snapshot"("emitter_id");
 
 -- CreateIndex
+CREATE INDEX "metric_sample_emitter_id_name_observed_at_idx" ON "metric_sample"("emitter_id", "name", "observed_at");
+
+-- CreateIndex
+CREATE INDEX "notice_emitter_id_observed_at_idx" ON "notice"("emitter_id", "observed_at");
+
+-- CreateIndex
 CREATE INDEX "object_version_cluster_id_valid_from_valid_to_idx" ON "object_version"("cluster_id", "valid_from", "valid_to");
 
 -- CreateIndex
@@ -366,6 +399,7 @@ ALTER TABLE "reject" ADD CONSTRAINT "reject_batch_id_fkey" FOREIGN KEY ("batch_i
 CREATE TABLE "flow_default" PARTITION OF "flow" DEFAULT;
 CREATE TABLE "packet_log_default" PARTITION OF "packet_log" DEFAULT;
 CREATE TABLE "ruleset_snapshot_default" PARTITION OF "ruleset_snapshot" DEFAULT;
+CREATE TABLE "metric_sample_default" PARTITION OF "metric_sample" DEFAULT;
 CREATE TABLE "drop_default" PARTITION OF "drop" DEFAULT;
 
 -- Payloads are gzip already: compressing them again costs and gains nothing.

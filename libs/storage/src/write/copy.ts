@@ -75,6 +75,12 @@ export class CopyRows {
     return this;
   }
 
+  float8(value: number): this {
+    this.size(8);
+    this.length = this.buffer.writeDoubleBE(value, this.length);
+    return this;
+  }
+
   bool(value: boolean): this {
     this.size(1);
     this.length = this.buffer.writeUInt8(value ? 1 : 0, this.length);

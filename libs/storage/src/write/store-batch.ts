@@ -5,6 +5,8 @@ import type {
   Instant,
   InterfaceSnapshot,
   IpsetSnapshot,
+  MetricSample,
+  NoticeObservation,
   ObjectChange,
   PacketObservation,
   Reject,
@@ -16,6 +18,7 @@ import type { Database } from '../database.js';
 import { claimStage, type StoredBatch } from './batch.js';
 import { CopyRows } from './copy.js';
 import { addFlow, flowRows } from './flow-rows.js';
+import { storeMetrics, storeNotices } from './metric-rows.js';
 import { storeObjects } from './object-rows.js';
 import { addPacket, packetRows } from './packet-rows.js';
 import { ensurePartitions } from './partitions.js';
@@ -29,20 +32,50 @@ interface Sorted {
   readonly ipsets: IpsetSnapshot[];
   readonly interfaces: InterfaceSnapshot[];
   readonly objects: ObjectChange[];
+  readonly metrics: MetricSample[];
+  readonly notices: NoticeObservation[];
   readonly rejects: Reject[];
 }
 
-function sortDecoded(decoded: Iterable<Decoded>): Sorted {
-  const sorted: Sorted = { flows: [], packets: [], rulesets: [], ipsets: [], interfaces: [], objects: [], rejects: [] };
-  for (const item of decoded) {
-    if (item.kind === 'flow') sorted.flows.push(item);
-    else if (item.kind === 'packet' || item.kind === 'trace') sorted.packets.push(item);
-    else if (item.kind === 'ruleset') sorted.rulesets.push(item);
-    else if (item.kind === 'ipsets') sorted.ipsets.push(item);
-    else if (item.kind === 'interfaces') sorted.interfaces.push(item);
-    else if (item.kind === 'object') sorted.objects.push(item);
-    else if (item.kind === 'reject') sorted.rejects.push(item);
+function put(sorted: Sorted, item: Decoded): void {
+  switch (item.kind) {
+    case 'flow':
+      return void sorted.flows.push(item);
+    case 'packet':
+    case 'trace':
+      return void sorted.packets.push(item);
+    case 'ruleset':
+      return void sorted.rulesets.push(item);
+    case 'ipsets':
+      return void sorted.ipsets.push(item);
+    case 'interfaces':
+      return void sorted.interfaces.push(item);
+    case 'object':
+      return void sorted.objects.push(item);
+    case 'metric':
+      return void sorted.metrics.push(item);
+    case 'notice':
+      return void sorted.notices.push(item);
+    case 'reject':
+      return void sorted.rejects.push(item);
+    default:
+      return item satisfies never;
   }
+}
+
+function sortDecoded(decoded: Iterable<Decoded>): Sorted {
+  const sorted: Sorted = {
+    flows: [],
+    packets: [],
+    rulesets: [],
+    ipsets: [],
+    interfaces: [],
+    objects: [],
+    metrics: [],
+    notices: [],
+    rejects: [],
+  };
+  for (const item of decoded) put(sorted, item);
   return sorted;
 }
 
@@ -96,6 +129,8 @@ async function storeSorted(client: pg.PoolClient, batch: StoredBatch, sorted: So
   for (const snapshot of sorted.rulesets) await storeRuleset(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.ipsets) await storeIpsets(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.interfaces) await storeInterfaces(client, batch.emitterId, batch.id, snapshot);
+  await storeMetrics(client, batch.emitterId, batch.id, sorted.metrics);
+  await storeNotices(client, batch.emitterId, batch.id, sorted.notices);
   await storeObjects(client, batch.clusterId, batch.id, sorted.objects);
   await storeRejects(client, batch, sorted.rejects);
 }
@@ -122,6 +157,9 @@ export async function storeDecoded(
   await ensurePartitions(database, 'flow', times(sorted.flows), now);
   await ensurePartitions(database, 'packet_log', times(sorted.packets), now);
   await ensurePartitions(database, 'ruleset_snapshot', times(sorted.rulesets), now);
+  await ensurePartitions(database, 'metric_sample', times(sorted.metrics), now);
+  // A drop is first seen when its first witness is.
+  await ensurePartitions(database, 'drop', times([...sorted.flows, ...sorted.packets]), now);
   return database.transaction(async (client) => {
     if (!(await claimStage(client, batch.id, 'store'))) return false;
     await storeSorted(client, batch, sorted);

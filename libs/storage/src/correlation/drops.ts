@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { type CorrelatedDrop, dropGroupKey } from '@whydrop/explain';
+import { type Drop, formatInstant, type Instant } from '@whydrop/model';
+import type pg from 'pg';
+import { CopyRows } from '../write/copy.js';
+import { REACH } from './work.js';
+
+const COLUMNS = [
+  'first_seen_at',
+  'id',
+  'last_seen_at',
+  'cluster_id',
+  'group_id',
+  'explanation_id',
+  'connection_key',
+  'source',
+  'source_port',
+  'destination',
+  'destination_port',
+  'protocol',
+  'attempts',
+  'packets',
+  'detail',
+] as const;
+
+interface Totals {
+  drops: number;
+  attempts: number;
+  packets: number;
+}
+
+interface Prepared {
+  readonly drop: Drop;
+  readonly connectionKey: number;
+  readonly groupId: string;
+  readonly explanationId: string;
+  readonly body: string;
+}
+
+/** JSON with keys in a fixed order, so that equal explanations have equal hashes. */
+function stableJson(value: unknown): string {
+  return JSON.stringify(value, (_key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
+    return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function prepare({ drop, connectionKey }: CorrelatedDrop): Prepared {
+  const { evidence: _evidence, sentence: _sentence, ...shared } = drop.explanation;
+  const body = stableJson(shared);
+  const explanationId = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+  return { drop, connectionKey, groupId: dropGroupKey(drop).id, explanationId, body };
+}
+
+function detailOf(drop: Drop): object {
+  const { source, destination, original, translatedSource, explanation } = drop;
+  const { evidence, sentence } = explanation;
+  return { source, destination, original, translatedSource, evidence, sentence };
+}
+
+async function insertExplanations(client: pg.PoolClient, prepared: readonly Prepared[]): Promise<void> {
+  const bodies = new Map(prepared.map(({ explanationId, body }) => [explanationId, body]));
+  await client.query(
+    'INSERT INTO explanation (id, body) SELECT * FROM unnest($1::text[], $2::jsonb[]) ON CONFLICT DO NOTHING',
+    [[...bodies.keys()], [...bodies.values()]],
+  );
+}
+
+async function insertDrops(client: pg.PoolClient, clusterId: number, prepared: readonly Prepared[]): Promise<void> {
+  const rows = new CopyRows('drop', COLUMNS, prepared.length);
+  for (const { drop, connectionKey, groupId, explanationId } of prepared) {
+    rows.row().timestamp(drop.firstSeenAt).text(drop.id).timestamp(drop.lastSeenAt).int4(clusterId);
+    rows.text(groupId).text(explanationId).int8(connectionKey).inet(drop.source.ip).int4(drop.sourcePort);
+    rows
+      .inet(drop.destination.ip)
+      .int4(drop.destinationPort)
+      .text(drop.protocol)
+      .int4(drop.attempts)
+      .int4(drop.packets);
+    rows.json(detailOf(drop));
+  }
+  await rows.send(client);
+}
+
+function add(totals: Map<string, Totals>, groupId: string, sign: 1 | -1, attempts: number, packets: number): void {
+  const sum = totals.get(groupId) ?? { drops: 0, attempts: 0, packets: 0 };
+  sum.drops += sign;
+  sum.attempts += sign * attempts;
+  sum.packets += sign * packets;
+  totals.set(groupId, sum);
+}
+
+async function removeDrops(
+  client: pg.PoolClient,
+  clusterId: number,
+  keys: readonly bigint[],
+  [from, to]: readonly [Instant, Instant],
+  totals: Map<string, Totals>,
+): Promise<void> {
+  const { rows } = await client.query<{ group_id: string; attempts: number; packets: number }>(
+    `DELETE FROM "drop" WHERE cluster_id = $1 AND connection_key = ANY($2) AND first_seen_at BETWEEN $3 AND $4
+     RETURNING group_id, attempts, packets`,
+    [clusterId, keys, formatInstant(from), formatInstant(to)],
+  );
+  for (const row of rows) add(totals, row.group_id, -1, row.attempts, row.packets);
+}
+
+async function insertGroups(client: pg.PoolClient, clusterId: number, prepared: readonly Prepared[]): Promise<void> {
+  const seen = new Set<string>();
+  for (const { drop, groupId, explanationId } of prepared) {
+    if (seen.has(groupId)) continue;
+    seen.add(groupId);
+    const { source, destination, policies } = dropGroupKey(drop);
+    const { verdict, cause, direction, basis, enforcementPoint } = drop.explanation;
+    await client.query(
+      `INSERT INTO drop_group (id, cluster_id, verdict, cause, direction, basis, protocol, destination_port, source_kind,
+         source_namespace, source_name, destination_kind, destination_namespace, destination_name, node, policies,
+         first_seen_at, last_seen_at, drops, attempts, packets, explanation_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, 0, 0, 0, $18)
+       ON CONFLICT (id) DO NOTHING`,
+      [
+        groupId, clusterId, verdict, cause, direction, basis, drop.protocol, drop.destinationPort ?? null, source.kind,
+        source.namespace, source.name, destination.kind, destination.namespace, destination.name,
+        enforcementPoint?.node ?? null, policies, formatInstant(drop.firstSeenAt), explanationId,
+      ], // prettier-ignore
+    );
+  }
+}
+
+// First and last sight and the explanation shown come from the drops that are there, so that they do not depend on the
+// order in which evidence arrived; sums are carried, so that a storm does not recount itself.
+const UPDATE_GROUPS = `
+  UPDATE drop_group g SET drops = g.drops + t.drops, attempts = g.attempts + t.attempts, packets = g.packets + t.packets,
+         first_seen_at = coalesce(f.first_seen_at, g.first_seen_at), last_seen_at = coalesce(l.last_seen_at, g.last_seen_at),
+         explanation_id = coalesce(l.explanation_id, g.explanation_id),
+         basis = coalesce((SELECT body ->> 'basis' FROM explanation e WHERE e.id = l.explanation_id), g.basis),
+         node = coalesce((SELECT body #>> '{enforcementPoint,node}' FROM explanation e WHERE e.id = l.explanation_id), g.node)
+    FROM unnest($1::text[], $2::int8[], $3::int8[], $4::int8[]) AS t(id, drops, attempts, packets)
+    LEFT JOIN LATERAL (SELECT d.first_seen_at FROM "drop" d WHERE d.group_id = t.id ORDER BY d.first_seen_at LIMIT 1) f ON true
+    LEFT JOIN LATERAL (SELECT d.last_seen_at, d.explanation_id FROM "drop" d WHERE d.group_id = t.id
+                        ORDER BY d.first_seen_at DESC, d.id LIMIT 1) l ON true
+   WHERE g.id = t.id`;
+
+async function updateGroups(client: pg.PoolClient, totals: ReadonlyMap<string, Totals>): Promise<void> {
+  const list = [...totals.entries()];
+  if (list.length === 0) return;
+  await client.query(UPDATE_GROUPS, [
+    list.map(([id]) => id),
+    list.map(([, sum]) => sum.drops),
+    list.map(([, sum]) => sum.attempts),
+    list.map(([, sum]) => sum.packets),
+  ]);
+  await client.query('DELETE FROM drop_group WHERE id = ANY($1) AND drops = 0', [list.map(([id]) => id)]);
+}
+
+/**
+ * Puts newly correlated drops in the place of those that the same connections had around the same time, and carries the
+ * totals of their groups. Drops whose first sight lies beyond the looked-at span stay as they are.
+ */
+export async function replaceDrops(
+  client: pg.PoolClient,
+  clusterId: number,
+  keys: readonly bigint[],
+  [dirtyFrom, dirtyTo]: readonly [Instant, Instant],
+  drops: readonly CorrelatedDrop[],
+): Promise<number> {
+  const span = [dirtyFrom - REACH, dirtyTo + REACH] as const;
+  const inside = drops.filter(({ drop }) => drop.firstSeenAt >= span[0] && drop.firstSeenAt <= span[1]);
+  const prepared = inside.map(prepare);
+  const totals = new Map<string, Totals>();
+  await removeDrops(client, clusterId, keys, span, totals);
+  await insertExplanations(client, prepared);
+  await insertDrops(client, clusterId, prepared);
+  await insertGroups(client, clusterId, prepared);
+  for (const { groupId, drop } of prepared) add(totals, groupId, 1, drop.attempts, drop.packets);
+  await updateGroups(client, totals);
+  return prepared.length;
+}

@@ -1,0 +1,172 @@
+import {
+  attemptsOf,
+  type ClusterHistory,
+  createClusterHistory,
+  type Surroundings,
+  type Witnesses,
+} from '@whydrop/explain';
+import type { Family, Instant, KubernetesObject, ObjectVersion } from '@whydrop/model';
+import { LRUCache } from 'lru-cache';
+import type pg from 'pg';
+import { MICROS } from '../write/batch.js';
+import { loadIpsets, loadRulesets, type SnapshotQuestion } from './snapshots.js';
+import { REACH } from './work.js';
+
+interface LoadedHistory {
+  readonly newest: bigint;
+  readonly from: Instant;
+  readonly to: Instant;
+  readonly history: ClusterHistory;
+}
+
+/** A cluster's history as loaded last: policies and pods are compiled once, not once per run. */
+const histories = new LRUCache<string, LoadedHistory>({ max: 8 });
+
+const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
+
+async function loadHistory(
+  client: pg.PoolClient,
+  key: string,
+  clusterId: number,
+  from: Instant,
+  to: Instant,
+): Promise<ClusterHistory> {
+  const newest = await client.query<{ id: bigint | null }>(
+    'SELECT max(id) AS id FROM object_version WHERE cluster_id = $1',
+    [clusterId],
+  );
+  const id = newest.rows[0]?.id ?? 0n;
+  const known = histories.get(key);
+  if (known && known.newest === id && known.from <= from && known.to >= to) return known.history;
+  const { rows } = await client.query<{ object: KubernetesObject; valid_from: bigint; valid_to: bigint | null }>(
+    `SELECT object, ${MICROS('valid_from')} AS valid_from, ${MICROS('valid_to')} AS valid_to FROM object_version
+      WHERE cluster_id = $1 AND valid_from <= ${AT('$3')} AND (valid_to IS NULL OR valid_to > ${AT('$2')})
+        AND (valid_to IS NULL OR valid_to > valid_from)
+      ORDER BY api_group, kind, namespace, name, valid_from, content_hash`,
+    [clusterId, from, to],
+  );
+  const versions = rows.map((row): ObjectVersion => {
+    return {
+      object: row.object,
+      validFrom: Number(row.valid_from),
+      validTo: row.valid_to === null ? undefined : Number(row.valid_to),
+    };
+  });
+  const history = createClusterHistory(versions);
+  histories.set(key, { newest: id, from, to, history });
+  return history;
+}
+
+interface Gapless {
+  readonly node: string;
+  readonly channel: string;
+  readonly from: Instant;
+  readonly to: Instant;
+}
+
+async function loadCoverage(client: pg.PoolClient, clusterId: number): Promise<readonly Gapless[]> {
+  const { rows } = await client.query<{ node: string; channel: string; from: bigint; to: bigint }>(
+    `SELECT e.node, c.channel, ${MICROS('c.from_time')} AS from, ${MICROS('c.to_time')} AS to
+       FROM coverage c JOIN emitter e ON e.id = c.emitter_id WHERE e.cluster_id = $1`,
+    [clusterId],
+  );
+  return rows.map((row) => ({ node: row.node, channel: row.channel, from: Number(row.from), to: Number(row.to) }));
+}
+
+interface InterfaceRow {
+  readonly node: string;
+  readonly interfaces: readonly { readonly name: string; readonly addresses: readonly string[] }[];
+}
+
+/** Addresses that every node has on its own (loopback, link-local, Calico's gateway) name no node. */
+const SHARED_ADDRESS = /^(127\.|169\.254\.|::1$|fe80:)/;
+
+/** Which node has an address; an address found on several nodes names none of them. */
+async function loadNodeAddresses(client: pg.PoolClient, clusterId: number) {
+  const { rows } = await client.query<InterfaceRow>(
+    'SELECT e.node, i.interfaces FROM interface_snapshot i JOIN emitter e ON e.id = i.emitter_id WHERE e.cluster_id = $1',
+    [clusterId],
+  );
+  const nodes = new Map<string, Set<string>>();
+  for (const { node, interfaces } of rows) {
+    for (const address of interfaces.flatMap((entry) => entry.addresses)) {
+      const ip = address.split('/')[0] ?? address;
+      if (!SHARED_ADDRESS.test(ip)) nodes.set(ip, (nodes.get(ip) ?? new Set()).add(node));
+    }
+  }
+  const nodeOfAddress = (ip: string): string | undefined => {
+    const found = nodes.get(ip);
+    return found?.size === 1 ? [...found][0] : undefined;
+  };
+  const known = new Set(rows.map((row) => row.node));
+  return { nodeOfAddress, knowsInterfaces: (node: string) => known.has(node) };
+}
+
+async function loadWatermarks(client: pg.PoolClient, clusterId: number): Promise<ReadonlyMap<string, Instant>> {
+  const { rows } = await client.query<{ node: string; at: bigint | null }>(
+    `SELECT e.node, ${MICROS('greatest(max(b.observed_to), (SELECT max(f.observed_at) FROM flow f WHERE f.emitter_id = e.id))')} AS at
+       FROM emitter e JOIN raw_batch b ON b.emitter_id = e.id AND b.format LIKE 'conntrack%'
+      WHERE e.cluster_id = $1 GROUP BY e.id, e.node`,
+    [clusterId],
+  );
+  return new Map(rows.flatMap((row) => (row.at === null ? [] : [[row.node, Number(row.at)] as const])));
+}
+
+function familyOf(ip: string): Family {
+  return ip.includes(':') ? 'inet6' : 'inet';
+}
+
+/** The nodes whose rulesets can have a say in an attempt: those that reported it and those that both ends live on. */
+function questionsOf(
+  witnesses: Witnesses,
+  history: ClusterHistory,
+  nodeOf: (ip: string) => string | undefined,
+): readonly SnapshotQuestion[] {
+  return attemptsOf(witnesses).flatMap((attempt) => {
+    const view = history.at(attempt.firstSeenAt);
+    const ends = [attempt.tuple.source, attempt.tuple.destination].flatMap(
+      (ip) => view.podsByIp(ip)[0]?.node ?? view.nodeByIp(ip)?.name ?? nodeOf(ip) ?? [],
+    );
+    const reporters = [...attempt.packets, ...attempt.flows].map((witness) => witness.node);
+    const [from, to] = [attempt.firstSeenAt, attempt.lastSeenAt];
+    return [...new Set([...ends, ...reporters])].map((node) => ({
+      node,
+      family: familyOf(attempt.tuple.source),
+      from,
+      to,
+    }));
+  });
+}
+
+/** Loads everything that the drops of a span of time are held against. */
+export async function loadSurroundings(
+  client: pg.PoolClient,
+  cluster: string,
+  clusterId: number,
+  witnesses: Witnesses,
+  [from, to]: readonly [Instant, Instant],
+): Promise<Surroundings> {
+  const [low, high] = [from - 3 * REACH, to + 3 * REACH];
+  // Two databases in one process (tests) may have the same cluster id.
+  const { database, port } = client as unknown as { database?: string; port?: number };
+  const history = await loadHistory(client, `${port}/${database}/${clusterId}`, clusterId, low, high);
+  const addresses = await loadNodeAddresses(client, clusterId);
+  const coverage = await loadCoverage(client, clusterId);
+  const watermarks = await loadWatermarks(client, clusterId);
+  const questions = questionsOf(witnesses, history, addresses.nodeOfAddress);
+  const rulesets = await loadRulesets(client, clusterId, questions);
+  const ipsets = await loadIpsets(client, clusterId, from, to);
+  return {
+    cluster,
+    history,
+    ...addresses,
+    ipsets,
+    rulesets: (node, family, first, last) => rulesets({ node, family, from: first, to: last }),
+    covered: (node, channel, first, last) =>
+      coverage.some(
+        (gapless) =>
+          gapless.node === node && gapless.channel === channel && gapless.from <= first && gapless.to >= last,
+      ),
+    conntrackWatermark: (node) => watermarks.get(node),
+  };
+}

@@ -1,0 +1,107 @@
+import type { Instant } from '@whydrop/model';
+import type pg from 'pg';
+import { MICROS } from '../write/batch.js';
+import type { Touched } from '../write/store-batch.js';
+
+/** An attempt's records lie at most this far apart: retries for two minutes, then conntrack's own delay. In µs. */
+export const REACH = 300_000_000;
+/** How far back a record can still answer a connection that was reported as unanswered. */
+const LOOK_BACK = 3_000_000;
+
+/** What one correlation run has to do for a cluster. */
+export interface CorrelationWork {
+  readonly cluster: string;
+  readonly batches: readonly bigint[];
+  /** Times to look at again, both ends included; undefined: nothing that was stored bears on any drop. */
+  readonly dirty: readonly [Instant, Instant] | undefined;
+}
+
+type Span = readonly [Instant, Instant];
+
+interface BatchRow {
+  readonly id: bigint;
+  readonly touched: Touched | null;
+}
+
+function merge(spans: readonly (Span | undefined | null)[]): Span | undefined {
+  const known = spans.filter((span): span is Span => span !== undefined && span !== null);
+  if (known.length === 0) return undefined;
+  return [Math.min(...known.map(([from]) => from)), Math.max(...known.map(([, to]) => to))];
+}
+
+/** Time of the first and last record that can be a witness: nothing outside needs looking at. */
+async function evidenceSpan(client: pg.PoolClient): Promise<Span | undefined> {
+  const { rows } = await client.query<{ from: bigint | null; to: bigint | null }>(
+    `SELECT ${MICROS('least((SELECT min(observed_at) FROM flow), (SELECT min(observed_at) FROM packet_log))')} AS from,
+            ${MICROS('greatest((SELECT max(observed_at) FROM flow), (SELECT max(observed_at) FROM packet_log))')} AS to`,
+  );
+  const row = rows[0];
+  return row?.from == null || row.to === null ? undefined : [Number(row.from), Number(row.to)];
+}
+
+/** Widens a span to the node snapshots around it: drops between two snapshots share their counters. */
+async function toSnapshots(client: pg.PoolClient, clusterId: number, [from, to]: Span): Promise<Span> {
+  const at = (micros: string) => `('epoch'::timestamptz + ${micros} * interval '1 microsecond')`;
+  const ofCluster = 'r.emitter_id IN (SELECT id FROM emitter WHERE cluster_id = $1)';
+  const { rows } = await client.query<{ from: bigint | null; to: bigint | null }>(
+    `SELECT (SELECT min(m) FROM (SELECT ${MICROS('max(r.observed_at)')} AS m FROM ruleset_snapshot r
+              WHERE ${ofCluster} AND r.observed_at <= ${at('$2::int8')} GROUP BY r.emitter_id) s) AS from,
+            (SELECT max(m) FROM (SELECT ${MICROS('min(r.observed_at)')} AS m FROM ruleset_snapshot r
+              WHERE ${ofCluster} AND r.observed_at >= ${at('$3::int8')} GROUP BY r.emitter_id) s) AS to`,
+    [clusterId, from, to],
+  );
+  const row = rows[0];
+  // A snapshot long ago or far ahead tells nothing more about these drops than the nearest one would.
+  const near = (value: bigint | null | undefined, other: Instant) =>
+    value == null || Math.abs(Number(value) - other) > 12 * REACH ? other : Number(value);
+  return [Math.min(near(row?.from, from), from), Math.max(near(row?.to, to), to)];
+}
+
+function dirtySpan(rows: readonly BatchRow[], evidence: Span | undefined): Span | undefined {
+  if (!evidence) return undefined;
+  const spans = rows.flatMap(({ touched }) => {
+    if (!touched) return [];
+    const records = touched.evidence && ([touched.evidence[0] - LOOK_BACK, touched.evidence[1]] as const);
+    const snapshots = touched.snapshots;
+    const context = touched.context && ([touched.context[0], touched.context[1] ?? evidence[1]] as const);
+    return [records, snapshots, context];
+  });
+  const all = merge(spans);
+  if (!all) return undefined;
+  const clipped: Span = [Math.max(all[0], evidence[0] - REACH), Math.min(all[1], evidence[1] + REACH)];
+  return clipped[0] <= clipped[1] ? clipped : undefined;
+}
+
+/**
+ * Takes everything of a cluster that is stored and not correlated yet. Call it inside the transaction that writes the
+ * drops: one run at a time per cluster, and what is stored after this moment is the next run's.
+ */
+export async function takeCorrelationWork(client: pg.PoolClient, clusterId: number): Promise<CorrelationWork> {
+  await client.query('SELECT pg_advisory_xact_lock(72707372, $1)', [clusterId]);
+  const cluster = await client.query<{ name: string }>('SELECT name FROM cluster WHERE id = $1', [clusterId]);
+  const { rows } = await client.query<BatchRow>(
+    `SELECT b.id, t.touched FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
+       JOIN batch_stage t ON t.batch_id = b.id AND t.stage = 'store'
+      WHERE b.finished_at IS NULL AND e.cluster_id = $1 ORDER BY b.id`,
+    [clusterId],
+  );
+  const span = rows.length === 0 ? undefined : dirtySpan(rows, await evidenceSpan(client));
+  return {
+    cluster: cluster.rows[0]?.name ?? '',
+    batches: rows.map((row) => row.id),
+    dirty: span && (await toSnapshots(client, clusterId, span)),
+  };
+}
+
+/** Writes the ledger rows of a run, in its transaction. */
+export async function finishCorrelation(
+  client: pg.PoolClient,
+  batches: readonly bigint[],
+  drops: number,
+): Promise<void> {
+  await client.query(
+    `INSERT INTO batch_stage (batch_id, stage, rows) SELECT id, 'correlate', $2 FROM unnest($1::int8[]) AS id ON CONFLICT DO NOTHING`,
+    [batches, drops],
+  );
+  await client.query('UPDATE raw_batch SET finished_at = now() WHERE id = ANY($1)', [batches]);
+}
