@@ -6,8 +6,39 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Parses JSON; undefined when it is none. */
+/** Objects of the API nest a dozen deep; what nests deeper than this overflows somebody's stack later. */
+export const NESTING_LIMIT = 512;
+
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+/** Place behind the quote that closes the string opened at `from`. */
+function stringEnd(text: string, from: number): number {
+  let i = from + 1;
+  while (i < text.length) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) break;
+    i += c === BACKSLASH ? 2 : 1;
+  }
+  return i + 1;
+}
+
+/** Whether brackets outside strings nest deeper than the limit. */
+function nestsTooDeep(text: string): boolean {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) i = stringEnd(text, i) - 1;
+    else if (c === 91 || c === 123) {
+      if (++depth > NESTING_LIMIT) return true;
+    } else if (c === 93 || c === 125) depth--;
+  }
+  return false;
+}
+
+/** Parses JSON; undefined when it is none, or nests beyond the limit. */
 export function parseJson(text: string): unknown {
+  if (nestsTooDeep(text)) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);
     return parsed;

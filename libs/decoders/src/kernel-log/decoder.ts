@@ -30,11 +30,11 @@ const NOTICES: readonly (readonly [string, NoticeCode])[] = [
   ['messages lost due to rate-limiting', 'LOG_SUPPRESSED'],
 ];
 
-/** Place of the first `IN=` whose word is followed by ` OUT=`: the prefix stands directly before it, unseparated. */
+/** Place of the first `IN=` whose word is followed by ` OUT=`. The prefix stands directly before it, without a blank. */
 function packetStart(message: string): number {
   for (let out = message.indexOf(' OUT='); out >= 0; out = message.indexOf(' OUT=', out + 5)) {
     const word = message.lastIndexOf(' ', out - 1) + 1;
-    const start = message.slice(word, out).indexOf('IN=');
+    const start = message.slice(word, out).lastIndexOf('IN=');
     if (start >= 0) return word + start;
   }
   return -1;

@@ -1,7 +1,7 @@
-import { Composer, isMap, isSeq, LineCounter, Parser } from 'yaml';
+import { Composer, isMap, isSeq, Lexer, LineCounter, Parser } from 'yaml';
 import type { CST, Document } from 'yaml';
 import type { Reject } from '@whydrop/model';
-import { parseJson } from '../json.js';
+import { NESTING_LIMIT, parseJson } from '../json.js';
 import { reject } from '../lines.js';
 
 /** One document of a manifest file, parsed, with the lines of what lies in it. */
@@ -45,7 +45,25 @@ function* firstErrors(tokens: Iterable<CST.Token>): Generator<CST.Token> {
   }
 }
 
+/**
+ * Whether flow collections, or compact block collections in one line (`- - - x`), nest beyond the limit. Block
+ * collections over several lines cost an indentation per level and need no limit here.
+ */
+function nestsTooDeep(payload: string): boolean {
+  let depth = 0;
+  let inLine = 0;
+  for (const lexeme of new Lexer().lex(payload)) {
+    if (lexeme === '[' || lexeme === '{') depth++;
+    else if (lexeme === ']' || lexeme === '}') depth = Math.max(0, depth - 1);
+    else if (lexeme === '-' || lexeme === '?') inLine++;
+    else if (lexeme === '\n' || lexeme === '\r\n') inLine = 0;
+    if (depth > NESTING_LIMIT || inLine > NESTING_LIMIT) return true;
+  }
+  return false;
+}
+
 function parseYaml(payload: string, lineCounter: LineCounter): readonly Document.Parsed[] | undefined {
+  if (nestsTooDeep(payload)) return undefined;
   const tokens = firstErrors(new Parser(lineCounter.addNewLine).parse(payload));
   const composer = new Composer({ uniqueKeys: false, merge: true, logLevel: 'silent', prettyErrors: false });
   try {
