@@ -1,0 +1,198 @@
+import type { ChainRule, Hook, IcmpTuple, Ipset, Protocol, RulesetSnapshot, TcpFlag, Tuple } from '@whydrop/model';
+import { parseAddress, parseNet, type Address, type Net } from './address.js';
+
+export type CtState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED';
+
+/**
+ * A packet to be walked. What is absent is unknown, and makes an answer uncertain where a rule asks for it; `null` says
+ * that there is none (no interface, not bridged).
+ */
+export interface WalkPacket {
+  /** The hook where it is filtered; derived from the interfaces and the node's addresses when absent. */
+  readonly hook?: Hook;
+  readonly inInterface?: string | null;
+  readonly outInterface?: string | null;
+  /** Addresses and ports at the first chain of the path: before DNAT when the path begins in PREROUTING. */
+  readonly tuple: Tuple;
+  readonly tcpFlags?: readonly TcpFlag[];
+  readonly ctstate?: CtState | 'unknown';
+  readonly ctDirection?: 'ORIGINAL' | 'REPLY';
+  /** Conntrack's original tuple where it differs from `tuple` (the path begins behind a DNAT). */
+  readonly ctOriginal?: Tuple;
+  /** Conntrack has translated its destination, or its source. */
+  readonly isDnat?: boolean;
+  readonly isSnat?: boolean;
+  readonly mark?: number;
+  readonly connmark?: number;
+  /** Bridge ports. */
+  readonly physicalIn?: string | null;
+  readonly physicalOut?: string | null;
+  /** Length at the IP layer in bytes. */
+  readonly length?: number;
+  readonly ttl?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  readonly isFragment?: boolean;
+  /** Whether the source is reachable through the interface the packet came in by (what `-m rpfilter` tests). */
+  readonly reversePath?: boolean;
+}
+
+/** A 32-bit mark of which only the bits of `known` are known. */
+export interface MarkBits {
+  readonly value: number;
+  readonly known: number;
+}
+
+export const ALL_BITS = 0xffffffff;
+export const UNKNOWN_MARK: MarkBits = { value: 0, known: 0 };
+
+/** Everything around the packet that rules ask for. */
+export interface World {
+  readonly ruleset: RulesetSnapshot;
+  readonly ipsets: ReadonlyMap<string, Ipset> | undefined;
+  /** The node's own addresses, with prefix length where it is known. */
+  readonly localAddresses: readonly string[] | undefined;
+  readonly localNets: readonly Net[] | undefined;
+}
+
+/** One end of a tuple, as far as it is known. */
+export interface End {
+  readonly address: Address | undefined;
+  readonly port: number | undefined;
+}
+
+/** One visited rule; a chain policy has position 0 and reads `:FORWARD DROP`. */
+export interface WalkStep {
+  readonly table: string;
+  readonly chain: string;
+  readonly position: number;
+  readonly text: string;
+  /** `maybe`: it depends on a fact that is not known; for the rest of this path it is taken to match. */
+  readonly matched: 'yes' | 'maybe' | 'no';
+  readonly rule: ChainRule | undefined;
+}
+
+/** Steps so far, last first: branches of a walk share their beginning. */
+export interface StepList {
+  readonly step: WalkStep;
+  readonly before: StepList | undefined;
+}
+
+/** The packet and everything about it at one point of the walk. Never changed, only replaced. */
+export interface WalkState {
+  readonly hook: Hook;
+  readonly table: string;
+  readonly inInterface: string | null | undefined;
+  readonly outInterface: string | null | undefined;
+  readonly physicalIn: string | null | undefined;
+  readonly physicalOut: string | null | undefined;
+  readonly protocol: Protocol;
+  readonly source: End;
+  readonly destination: End;
+  readonly icmp: IcmpTuple | undefined;
+  readonly packet: WalkPacket;
+  readonly mark: MarkBits;
+  readonly connmark: MarkBits;
+  /** Conntrack states that are still possible. */
+  readonly ct: readonly CtState[];
+  readonly notrack: boolean;
+  readonly isDnat: boolean | undefined;
+  readonly isSnat: boolean | undefined;
+  readonly original: { readonly source: End; readonly destination: End } | undefined;
+  /** Undecided criteria that were taken to hold, or not to, on this branch. */
+  readonly assumed: ReadonlyMap<string, boolean>;
+  /** The same in words. */
+  readonly assuming: readonly string[];
+  readonly missing: readonly string[];
+  readonly steps: StepList | undefined;
+}
+
+export const CT_STATES: readonly CtState[] = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'];
+
+/** Whether conntrack holds an entry for packets of this state. */
+export function hasEntry(state: CtState): boolean {
+  return state !== 'INVALID' && state !== 'UNTRACKED';
+}
+
+export function ends(tuple: Tuple): { readonly source: End; readonly destination: End } {
+  return {
+    source: { address: parseAddress(tuple.source), port: tuple.sourcePort },
+    destination: { address: parseAddress(tuple.destination), port: tuple.destinationPort },
+  };
+}
+
+function knownMark(mark: number | undefined): MarkBits {
+  return mark === undefined ? UNKNOWN_MARK : { value: mark >>> 0, known: ALL_BITS };
+}
+
+/** A packet that has just come in from a wire or a pod carries no mark; later in its way nothing is known of it. */
+function firstMark(packet: WalkPacket, startsAtPrerouting: boolean): MarkBits {
+  return knownMark(packet.mark ?? (startsAtPrerouting ? 0 : undefined));
+}
+
+/** Conntrack gives a new connection the mark 0. */
+function firstConnmark(packet: WalkPacket): MarkBits {
+  return knownMark(packet.connmark ?? (packet.ctstate === 'NEW' ? 0 : undefined));
+}
+
+/** The state at the first chain of a path. */
+export function initialState(packet: WalkPacket, hook: Hook, table: string): WalkState {
+  const startsFirst = hook === 'PREROUTING' || (hook === 'OUTPUT' && table === 'raw');
+  const { source, destination } = ends(packet.tuple);
+  const isNew = packet.ctstate === 'NEW';
+  const original = packet.ctOriginal ?? (isNew && startsFirst ? packet.tuple : undefined);
+  return {
+    hook,
+    table,
+    inInterface: packet.inInterface,
+    outInterface: packet.outInterface,
+    physicalIn: packet.physicalIn,
+    physicalOut: packet.physicalOut,
+    protocol: packet.tuple.protocol,
+    source,
+    destination,
+    icmp: packet.tuple.icmp,
+    packet,
+    mark: firstMark(packet, hook === 'PREROUTING'),
+    connmark: firstConnmark(packet),
+    ct: packet.ctstate === undefined || packet.ctstate === 'unknown' ? CT_STATES : [packet.ctstate],
+    notrack: false,
+    isDnat: packet.isDnat ?? (isNew && startsFirst ? false : undefined),
+    isSnat: packet.isSnat ?? (isNew && startsFirst ? false : undefined),
+    original: original && ends(original),
+    assumed: new Map(),
+    assuming: [],
+    missing: [],
+    steps: undefined,
+  };
+}
+
+/** Conntrack states a rule can see here: in raw, conntrack has not looked yet (except at what came over loopback). */
+export function visibleStates(state: WalkState): readonly CtState[] {
+  if (state.notrack) return ['UNTRACKED'];
+  if (state.table === 'raw' && state.inInterface !== 'lo') return ['INVALID'];
+  return state.ct;
+}
+
+/**
+ * The interface a rule can see at this hook: none that the kernel does not know yet, or no longer. Behind routing the
+ * input interface of a forwarded packet is passed on by newer kernels only.
+ */
+export function visibleInterface(state: WalkState, side: 'inInterface' | 'outInterface'): string | null | undefined {
+  if (side === 'outInterface') return state.hook === 'PREROUTING' || state.hook === 'INPUT' ? null : state.outInterface;
+  if (state.hook === 'OUTPUT') return null;
+  return state.hook === 'POSTROUTING' && state.inInterface !== null ? undefined : state.inInterface;
+}
+
+export function createWorld(
+  ruleset: RulesetSnapshot,
+  ipsets: readonly Ipset[] | undefined,
+  localAddresses: readonly string[] | undefined,
+): World {
+  return {
+    ruleset,
+    ipsets: ipsets && new Map(ipsets.map((set) => [set.name, set])),
+    localAddresses: localAddresses?.map((text) => text.split('/')[0] ?? text),
+    localNets: localAddresses?.map(parseNet).filter((net) => net !== undefined),
+  };
+}
