@@ -1,1 +1,1 @@
-export {};
+export { createPolicyEngine, type PolicyEngine } from './engine.js';

@@ -1,0 +1,226 @@
+import { contains, type Address, type Network } from './address.js';
+import { editDistance } from './edit-distance.js';
+import { ipsOf, unselectable, type Connection, type End, type Side } from './end.js';
+import {
+  labelMisses,
+  selectorMatches,
+  selectorText,
+  type LabelMiss,
+  type LabelSelector,
+  type Labels,
+} from './label-selector.js';
+import type { Criterion, Failure } from './rule.js';
+import { anyOf } from './tri.js';
+
+const OTHER_KIND = 300;
+const OTHER_NAMESPACE = 60;
+
+function fromLabels(field: Failure['field'], path: string, misses: readonly LabelMiss[], of = ''): readonly Failure[] {
+  return misses.map((miss) => ({
+    field,
+    path: `${path}.${miss.path}`,
+    wanted: `${of}${miss.wanted}`,
+    got: `${of}${miss.got}`,
+    edit: miss.edit,
+  }));
+}
+
+/** The end is a pod whose labels the selector matches. */
+export function podLabels(side: Side, selector: LabelSelector, path: string): Criterion {
+  return {
+    test: (connection) => {
+      const end = connection[side];
+      return end.kind === 'pod' && selectorMatches(selector, end.labels);
+    },
+    failures: (connection) => {
+      const end = connection[side];
+      if (end.kind === 'pod') return fromLabels('podSelector', path, labelMisses(selector, end.labels));
+      const wanted = `a pod with ${selectorText(selector)}`;
+      return [{ field: 'podSelector', path, wanted, got: unselectable(end), edit: OTHER_KIND }];
+    },
+  };
+}
+
+/** The end is a pod of this namespace. */
+export function podOfNamespace(side: Side, namespace: string, path: string): Criterion {
+  return {
+    test: (connection) => connection[side].kind === 'pod' && connection[side].namespace?.name === namespace,
+    failures: (connection) => {
+      const end = connection[side];
+      // A peer that is no pod fails the pod selector beside this one; saying it once is enough.
+      if (end.kind !== 'pod') return [];
+      const got = `namespace ${end.namespace?.name ?? ''}`;
+      return [{ field: 'namespaceSelector', path, wanted: `namespace ${namespace}`, got, edit: OTHER_NAMESPACE }];
+    },
+  };
+}
+
+const NO_LABELS: Labels = new Map();
+
+/** The end is a pod in a namespace whose labels the selector matches. */
+export function namespaceLabels(side: Side, selector: LabelSelector, path: string): Criterion {
+  return {
+    test: (connection) => {
+      const end = connection[side];
+      return end.kind === 'pod' && selectorMatches(selector, end.namespace?.labels ?? NO_LABELS);
+    },
+    failures: (connection) => {
+      const end = connection[side];
+      if (end.kind === 'pod') {
+        const misses = labelMisses(selector, end.namespace?.labels ?? NO_LABELS);
+        return fromLabels('namespaceSelector', path, misses, `namespace ${end.namespace?.name ?? ''}: `).map(
+          (failure) => ({ ...failure, wanted: failure.wanted.replace(/^namespace [^:]*: /, 'a namespace with ') }),
+        );
+      }
+      const wanted = `a pod in a namespace with ${selectorText(selector)}`;
+      return [{ field: 'namespaceSelector', path, wanted, got: unselectable(end), edit: OTHER_KIND }];
+    },
+  };
+}
+
+/** How an end's addresses are called in a sentence. */
+export function addressText(connection: Connection, side: Side): string {
+  const ips = side === 'source' ? connection.sourceIps : connection.destinationIps;
+  const label = connection[side].label;
+  const text = ips?.map((ip) => ip.text).join(', ') ?? 'unknown';
+  return label === text ? `address ${text}` : `${label} has address ${text}`;
+}
+
+function unknownAddress(end: End): string {
+  return `the address of ${end.label}`;
+}
+
+/** An address of the end is in the network and in none of the exceptions. */
+export function inNetwork(
+  side: Side,
+  network: Network,
+  except: readonly Network[],
+  path: string,
+): readonly Criterion[] {
+  const isIn = (ip: Address): boolean => contains(network, ip);
+  const exception = (ip: Address): Network | undefined => except.find((one) => contains(one, ip));
+  const failure = (connection: Connection, failed: Pick<Failure, 'field' | 'path' | 'wanted'>): readonly Failure[] => {
+    const kind = connection[side].kind === 'pod' ? OTHER_KIND : 0;
+    const got = addressText(connection, side);
+    return [{ ...failed, got, edit: kind + editDistance(network.text, got) }];
+  };
+  return [
+    {
+      // One criterion for both: with two addresses, one in the network and the other in an exception, the first counts.
+      test: (connection) => {
+        const ips = ipsOf(connection, side);
+        return ips === undefined ? undefined : ips.some((ip) => isIn(ip) && !exception(ip));
+      },
+      failures: (connection) => {
+        const ips = ipsOf(connection, side) ?? [];
+        const caught = ips.filter(isIn).flatMap((ip) => exception(ip) ?? []);
+        if (caught.length === 0)
+          return failure(connection, { field: 'ipBlock', path: `${path}.cidr`, wanted: network.text });
+        return caught.slice(0, 1).flatMap((one) => {
+          const place = { field: 'except' as const, path: `${path}.except[${except.indexOf(one)}]` };
+          return failure(connection, { ...place, wanted: `an address outside ${one.text}` });
+        });
+      },
+      missing: (connection) => unknownAddress(connection[side]),
+    },
+  ];
+}
+
+/** The connection has this protocol; names are compared in capitals. */
+export function hasProtocol(protocol: string, path: string): Criterion {
+  return {
+    test: (connection) => connection.protocol === protocol,
+    failures: ({ protocol: got }) => [{ field: 'protocol', path, wanted: protocol, got, edit: 20 }],
+  };
+}
+
+/** A port as people write it: `80/TCP`; what has no ports is its protocol alone. */
+export function portText(connection: Pick<Connection, 'port' | 'protocol'>): string {
+  return connection.port === undefined ? connection.protocol : `${connection.port}/${connection.protocol}`;
+}
+
+/** Whether packets of this protocol have ports. */
+export function carriesPorts(protocol: string): boolean {
+  return (
+    protocol === 'TCP' || protocol === 'UDP' || protocol === 'SCTP' || protocol === 'UDPLITE' || protocol === 'DCCP'
+  );
+}
+
+function unknownPort(connection: Connection): boolean {
+  return connection.port === undefined && carriesPorts(connection.protocol);
+}
+
+/** The destination port is one of first to last. */
+export function portBetween(first: number, last: number, protocol: string, path: string): Criterion {
+  const range = first === last ? `${first}` : `${first}-${last}`;
+  return {
+    test: (connection) => {
+      if (unknownPort(connection)) return undefined;
+      return connection.port !== undefined && connection.port >= first && connection.port <= last;
+    },
+    failures: (connection) => {
+      const { port } = connection;
+      const edit = port === undefined ? 20 : Math.min(20, editDistance(range, String(port)));
+      return [{ field: 'port', path, wanted: `${range}/${protocol}`, got: portText(connection), edit }];
+    },
+    missing: () => 'the destination port',
+  };
+}
+
+/** Container ports of the destination pod with this name; of one protocol, or of any. */
+export function namedPorts(end: End, name: string, protocol: string | undefined): readonly number[] {
+  if (end.kind !== 'pod') return [];
+  const ports = end.pod?.ports ?? [];
+  return ports
+    .filter((port) => port.name === name && (protocol === undefined || port.protocol === protocol))
+    .map((port) => port.port);
+}
+
+function namedGot(connection: Connection, name: string, protocol: string | undefined): string {
+  const { destination } = connection;
+  if (destination.kind !== 'pod') return `${unselectable(destination)}: only a pod's ports have names`;
+  const ports = namedPorts(destination, name, protocol);
+  if (ports.length === 0) return `${destination.label} has no ${protocol ? `${protocol} ` : ''}port named ${name}`;
+  return `${portText(connection)}; ${name} is ${ports.join(', ')} at ${destination.label}`;
+}
+
+/** The destination is a pod that names this port so, in the protocol given (any where undefined). */
+export function portNamed(name: string, protocol: string | undefined, path: string): Criterion {
+  return {
+    test: (connection) => {
+      const ports = namedPorts(connection.destination, name, protocol ?? connection.protocol);
+      if (ports.length > 0 && unknownPort(connection)) return undefined;
+      return connection.port !== undefined && ports.includes(connection.port);
+    },
+    failures: (connection) => [
+      {
+        field: 'namedPort',
+        path,
+        wanted: `port ${name}${protocol ? `/${protocol}` : ''}`,
+        got: namedGot(connection, name, protocol),
+        edit: 15,
+      },
+    ],
+    missing: () => 'the destination port',
+  };
+}
+
+/** Any of several criteria holds: for lists inside one alternative. */
+export function anyCriterion(criteria: readonly Criterion[]): Criterion {
+  return {
+    test: (connection) => anyOf(criteria, (criterion) => criterion.test(connection)),
+    failures: (connection) => {
+      const all = criteria.map((criterion) => criterion.failures(connection));
+      const edit = (failures: readonly Failure[]): number => failures.reduce((sum, one) => sum + one.edit, 0);
+      return (
+        all.reduce<readonly Failure[] | undefined>(
+          (best, one) => (best && edit(best) <= edit(one) ? best : one),
+          undefined,
+        ) ?? []
+      );
+    },
+    missing: (connection) =>
+      criteria.find((criterion) => criterion.test(connection) === undefined)?.missing?.(connection) ??
+      'a fact that is not known',
+  };
+}

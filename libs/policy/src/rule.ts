@@ -1,0 +1,113 @@
+import type { FailedCriterion, PolicyDirection, PolicyRef } from '@whydrop/model';
+import type { Connection } from './end.js';
+import { allOf, anyOf, type Tri } from './tri.js';
+
+/** What a rule wants that a connection lacks, and how far it is from having it. */
+export interface Failure extends FailedCriterion {
+  readonly edit: number;
+}
+
+/** One condition of a rule. The test decides; the rest tells people what it decided on. */
+export interface Criterion {
+  readonly test: (connection: Connection) => Tri;
+  /** What fails; asked only when the test said no. */
+  readonly failures: (connection: Connection) => readonly Failure[];
+  /** The fact that is not known; asked only when the test could not decide. */
+  readonly missing?: (connection: Connection) => string;
+}
+
+/** One item of a list of peers or ports: all its criteria hold. */
+export interface Alternative {
+  readonly path: string;
+  readonly criteria: readonly Criterion[];
+}
+
+/** A list of peers or ports: any item holds. */
+export interface Group {
+  readonly about: 'peer' | 'port' | 'other';
+  readonly path: string;
+  readonly any: readonly Alternative[];
+}
+
+/** One rule of a policy, ready to be asked: all groups hold. No group: it matches every connection. */
+export interface CompiledRule {
+  readonly index: number;
+  readonly name: string | undefined;
+  /** `ingress[0]` */
+  readonly path: string;
+  readonly action: 'allow' | 'deny' | 'pass' | 'log';
+  readonly groups: readonly Group[];
+}
+
+/** What a policy does in one direction to the endpoints it selects. */
+export interface CompiledDirection {
+  readonly applies: boolean;
+  readonly rules: readonly CompiledRule[];
+}
+
+export type { PolicyDirection, PolicyRef };
+
+function alternativeMatches(alternative: Alternative, connection: Connection): Tri {
+  return allOf(alternative.criteria, (criterion) => criterion.test(connection));
+}
+
+/** Whether any alternative of the group holds. */
+export function groupMatches(group: Group, connection: Connection): Tri {
+  return anyOf(group.any, (alternative) => alternativeMatches(alternative, connection));
+}
+
+/** Whether the rule matches the connection; unknown when that hangs on a fact that is not known. */
+export function ruleMatches(rule: CompiledRule, connection: Connection): Tri {
+  return allOf(rule.groups, (group) => groupMatches(group, connection));
+}
+
+/** The facts that keep the rule from being decided. */
+export function missingFacts(rule: CompiledRule, connection: Connection): readonly string[] {
+  const open = rule.groups.flatMap((group) => group.any.flatMap((alternative) => alternative.criteria));
+  const facts = open
+    .filter((criterion) => criterion.test(connection) === undefined)
+    .map((criterion) => criterion.missing?.(connection) ?? 'a fact that is not known');
+  return [...new Set(facts)];
+}
+
+interface Nearest {
+  readonly path: string;
+  readonly failures: readonly Failure[];
+  readonly distance: number;
+}
+
+function distanceOf(failures: readonly Failure[]): number {
+  return failures.reduce((sum, failure) => sum + 1000 + Math.min(failure.edit, 999), 0);
+}
+
+function nearestAlternative(group: Group, connection: Connection): Nearest {
+  let nearest: Nearest | undefined;
+  for (const alternative of group.any) {
+    const failures = alternative.criteria
+      .filter((criterion) => criterion.test(connection) === false)
+      .flatMap((criterion) => criterion.failures(connection));
+    const distance = distanceOf(failures);
+    if (!nearest || distance < nearest.distance) nearest = { path: alternative.path, failures, distance };
+  }
+  return nearest ?? emptyList(group);
+}
+
+function emptyList(group: Group): Nearest {
+  const field = group.about === 'port' ? 'port' : 'podSelector';
+  const failure: Failure = {
+    field,
+    path: group.path,
+    wanted: 'nothing: the list is empty',
+    got: 'a connection',
+    edit: 999,
+  };
+  return { path: group.path, failures: [failure], distance: distanceOf([failure]) };
+}
+
+/** How near a rule came that did not match: the nearest peer and port, and every criterion of them that failed. */
+export function nearestMiss(rule: CompiledRule, connection: Connection): Nearest {
+  const groups = rule.groups.map((group) => ({ group, nearest: nearestAlternative(group, connection) }));
+  const peer = groups.find(({ group }) => group.about === 'peer');
+  const failures = groups.flatMap(({ nearest }) => nearest.failures);
+  return { path: peer?.nearest.path ?? rule.path, failures, distance: distanceOf(failures) };
+}
