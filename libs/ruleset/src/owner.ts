@@ -3,7 +3,12 @@ import { findChain } from './chain-lookup.js';
 import { createCalicoIndex, type PodName } from './owner/calico-index.js';
 import { calicoOwner } from './owner/calico.js';
 import { meaningOfPrefix, type PrefixMeaning } from './owner/calico-nflog.js';
+import { azureOwner, createAzureIndex } from './owner/azure.js';
+import { hostOwner } from './owner/host.js';
 import { knownPolicy } from './owner/known-policy.js';
+import { kubeProxyOwner } from './owner/kube-proxy.js';
+import { kubeRouterOwner } from './owner/kube-router.js';
+import { createWeaveIndex, weaveOwner } from './owner/weave.js';
 import type { OwnerQuery, RuleOwner } from './owner/rule-owner.js';
 
 /** What is known of the cluster at the time of the snapshot: names on a node are hashes of these. */
@@ -43,6 +48,8 @@ const EMPTY: Omit<Chain, 'name'> = { policy: undefined, counter: undefined, rule
 export function createOwnerIndex(context: OwnerContext): OwnerIndex {
   const known = context.policies.map(knownPolicy).filter((policy) => policy !== undefined);
   const calico = createCalicoIndex(context.pods, known);
+  const weave = createWeaveIndex(known);
+  const azure = createAzureIndex(known);
   const named = new Map(context.interfaces?.map(({ name, namespace, pod }) => [name, { namespace, pod }]));
   const interfaceOwner = (name: string): PodName | undefined =>
     named.get(name) ?? calico.pods.get(/^[a-z]+([0-9a-f]{11})$/.exec(name)?.[1] ?? '');
@@ -52,7 +59,13 @@ export function createOwnerIndex(context: OwnerContext): OwnerIndex {
     ownerOf(snapshot, table, name, rule) {
       const chain = findChain(snapshot, table, name);
       const query: OwnerQuery = { snapshot, table, chain: chain ?? { name, ...EMPTY }, rule };
-      return calicoOwner(calico, interfaceOwner, query);
+      const owner =
+        calicoOwner(calico, interfaceOwner, query) ??
+        kubeRouterOwner(known, query) ??
+        weaveOwner(weave, known, query) ??
+        azureOwner(azure, known, query) ??
+        kubeProxyOwner(query);
+      return owner ?? (chain ? hostOwner(query) : undefined);
     },
   };
 }

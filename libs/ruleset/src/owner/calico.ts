@@ -3,7 +3,14 @@ import { findChain } from '../chain-lookup.js';
 import { matchOption, ruleSyntax } from '../rule-syntax.js';
 import { policiesOfChain, profilesOfChain, type CalicoIndex } from './calico-index.js';
 import { calicoRuleIndex } from './calico-rules.js';
-import { ruleOwner, type OwnerFacts, type OwnerQuery, type OwnerRole, type RuleOwner } from './rule-owner.js';
+import {
+  roleOfTexts,
+  ruleOwner,
+  type OwnerFacts,
+  type OwnerQuery,
+  type OwnerRole,
+  type RuleOwner,
+} from './rule-owner.js';
 
 const PLUGIN = 'calico';
 
@@ -66,11 +73,7 @@ const ROLE_BY_TEXT: readonly (readonly [RegExp, OwnerRole])[] = [
 ];
 
 function roleByText(rule: ChainRule): OwnerRole | undefined {
-  for (const text of texts(rule)) {
-    const found = ROLE_BY_TEXT.find(([pattern]) => pattern.test(text));
-    if (found) return found[1];
-  }
-  return undefined;
+  return roleOfTexts(ROLE_BY_TEXT, texts(rule));
 }
 
 /** Roles that show in the matches of a rule that has no text. */

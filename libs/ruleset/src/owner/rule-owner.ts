@@ -47,6 +47,15 @@ export interface RuleOwner extends ChainOwner {
    * and let nothing through. `policy` is set when one policy owns the rule.
    */
   readonly policies: readonly PolicyRef[];
+  /** The service a rule stands for (kube-proxy). */
+  readonly service: ServiceName | undefined;
+}
+
+export interface ServiceName {
+  readonly namespace: string;
+  readonly name: string;
+  /** Name or number of the service port, where the rule says it. */
+  readonly port: string | undefined;
 }
 
 /** What is asked: a rule of a chain, or the chain itself. */
@@ -67,6 +76,7 @@ export interface OwnerFacts {
   readonly evaluated?: readonly PolicyRef[];
   readonly tier?: string | undefined;
   readonly policyRule?: number | undefined;
+  readonly service?: ServiceName | undefined;
 }
 
 /** Builds an owner; `policy` is set when exactly one is named. */
@@ -83,5 +93,18 @@ export function ruleOwner(plugin: string, role: OwnerRole, facts: OwnerFacts = {
     policies: facts.evaluated ?? policies,
     tier: facts.tier ?? policy?.tier,
     policyRule: facts.policyRule,
+    service: facts.service,
   };
+}
+
+/** First roles of a table whose pattern fits one of the texts. */
+export function roleOfTexts(
+  table: readonly (readonly [RegExp, OwnerRole])[],
+  texts: readonly string[],
+): OwnerRole | undefined {
+  for (const text of texts) {
+    const found = table.find(([pattern]) => pattern.test(text));
+    if (found) return found[1];
+  }
+  return undefined;
 }
