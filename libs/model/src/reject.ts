@@ -9,6 +9,7 @@ export const REJECT_REASONS = {
   NOT_YAML: 'the document is not YAML or JSON',
   NOT_KUBERNETES: 'the document is not a Kubernetes object',
   TOO_LONG: 'the record is longer than the limit',
+  FAILED: 'working on the batch failed again and again',
 } as const;
 
 export type RejectReason = keyof typeof REJECT_REASONS;

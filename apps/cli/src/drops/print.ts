@@ -1,0 +1,33 @@
+import type { Io } from '../io.js';
+import type { DropAnswer } from './query.js';
+
+function clock(time: string): string {
+  return time.slice(11, 23).replace('Z', '').padEnd(12, ' ');
+}
+
+function line(drop: DropAnswer): string {
+  const packets = `${drop.packets} packet${drop.packets === 1 ? '' : 's'}`;
+  return `${drop.key}  ${clock(drop.firstSeenAt)}  ${drop.cause}  ${drop.basis.toLowerCase()}, ${packets}\n    ${drop.sentence}\n`;
+}
+
+function count(drops: readonly DropAnswer[], verdict: string): number {
+  return drops.filter((drop) => drop.verdict === verdict).length;
+}
+
+/** `4 dropped, 1 rejected, 2 failed, 0 undecided` */
+export function tally(drops: readonly DropAnswer[]): string {
+  const parts = [
+    [count(drops, 'DROPPED'), 'dropped'],
+    [count(drops, 'REJECTED'), 'rejected'],
+    [count(drops, 'FAILED'), 'failed without a rule that stopped them'],
+    [count(drops, 'UNKNOWN'), 'undecided'],
+  ] as const;
+  const told = parts.filter(([number], at) => number > 0 || at === 0);
+  return told.map(([number, word]) => `${number} ${word}`).join(', ');
+}
+
+/** The list that a person reads: one drop, one sentence. */
+export function printDrops(drops: readonly DropAnswer[], io: Io): void {
+  for (const drop of drops) io.stdout(`${line(drop)}\n`);
+  io.stdout(`${tally(drops)}\n`);
+}

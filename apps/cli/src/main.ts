@@ -1,0 +1,89 @@
+import { NegativeAnswer, UsageError } from './errors.js';
+import { type Io, PROCESS_IO } from './io.js';
+
+/** Runs with the words behind its name; gives the exit code: 0 fine, 1 the answer is negative, 2 usage or input error. */
+export type Command = (args: string[], io: Io) => Promise<number>;
+
+interface Entry {
+  readonly usage: string;
+  readonly about: string;
+  /** Loaded when it is called for: a command that needs no server starts fast. */
+  readonly load: () => Promise<Command>;
+}
+
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  up: {
+    usage: 'up [--port N] [--host H]',
+    about: 'everything in one process, with embedded defaults',
+    load: async () => (await import('./up/command.js')).runUp,
+  },
+  demo: {
+    usage: 'demo [--port N] [--exit]',
+    about: 'start, import the captured stories, show what was dropped and why, keep serving',
+    load: async () => (await import('./up/demo.js')).runDemo,
+  },
+  import: {
+    usage: 'import DIR [--url U --token T]',
+    about: 'send a captured bundle through the ingest and show what was found',
+    load: async () => (await import('./import/command.js')).runImport,
+  },
+  drops: {
+    usage: 'drops [--since 1h | --from T --to T] [--namespace N] [--policy P] [--cause C] [--failed] [--json]',
+    about: 'what was dropped or rejected, and why',
+    load: async () => (await import('./drops/command.js')).runDrops,
+  },
+  explain: {
+    usage: 'explain ID | --from ns/pod --to ns/pod --port N --manifests DIR | --ruleset FILE --packet "…"',
+    about: 'one drop in full; or what policies, or a ruleset, would do to a connection',
+    load: async () => (await import('./explain/command.js')).runExplain,
+  },
+  check: {
+    usage: 'check --manifests DIR --queries FILE.jsonl',
+    about: 'evaluate policies offline; a policy unit test with "expect"',
+    load: async () => (await import('./check/index.js')).runCheck,
+  },
+  token: {
+    usage: 'token create --name N --role ingest|viewer|admin | list | revoke ID',
+    about: 'who may send and who may read',
+    load: async () => (await import('./token/command.js')).runToken,
+  },
+};
+
+function help(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const lines = Object.entries(COMMANDS).map(([name, { about, usage }]) => `  ${name.padEnd(width)}  ${about}\n${' '.repeat(width + 4)}whydrop ${usage}`);
+  return `whydrop: explains dropped connections\n\n${lines.join('\n')}\n`;
+}
+
+/** Picks the command and turns what it throws into one line and an exit code. */
+export async function main(argv: readonly string[], io: Io = PROCESS_IO): Promise<number> {
+  const [name = 'help', ...args] = argv;
+  if (['help', '--help', '-h'].includes(name)) {
+    io.stdout(help());
+    return 0;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!entry) {
+    io.stderr(`whydrop: there is no command '${name}'\n\n${help()}`);
+    return 2;
+  }
+  if (args.includes('--help') || args.includes('-h')) {
+    io.stdout(`whydrop ${entry.usage}\n${entry.about}\n`);
+    return 0;
+  }
+  try {
+    return await (await entry.load())(args, io);
+  } catch (error) {
+    if (error instanceof NegativeAnswer) return 1;
+    if (error instanceof UsageError || isArgumentError(error)) {
+      io.stderr(`whydrop ${name}: ${(error as Error).message}\n`);
+      return 2;
+    }
+    throw error;
+  }
+}
+
+/** What node:util's parseArgs throws for unknown or incomplete options. */
+function isArgumentError(error: unknown): boolean {
+  return error instanceof TypeError && String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+}

@@ -1,0 +1,94 @@
+import { gzip } from 'node:zlib';
+import { promisify } from 'node:util';
+import { type EnvelopeInput, formatBatch } from '@whydrop/contracts';
+import { UsageError } from '../errors.js';
+
+const compress = promisify(gzip);
+
+/** How far batches have come, as `GET /ingest/v1/status` answers. */
+export interface Progress {
+  readonly batches: number;
+  readonly stored: number;
+  readonly correlated: number;
+  readonly failing: number;
+  readonly rejects: number;
+}
+
+export interface Accepted {
+  readonly batchId: string;
+  readonly duplicate: boolean;
+}
+
+interface GraphqlAnswer {
+  readonly data?: unknown;
+  readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+}
+
+/** How often a refused or failed request is sent again, and the pause before the first of them. */
+const TRIES = 8;
+const PAUSE_MS = 250;
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Talks to a running Whydrop over HTTP, as every other client does. */
+export class WhydropClient {
+  constructor(
+    readonly url: string,
+    private readonly token: string,
+  ) {}
+
+  private async request(path: string, init: RequestInit): Promise<Response> {
+    const headers = { authorization: `Bearer ${this.token}`, ...init.headers };
+    try {
+      return await fetch(new URL(path, this.url), { ...init, headers });
+    } catch (error) {
+      const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+      throw new UsageError(`${this.url}: cannot be reached (${reason}); is Whydrop running there?`);
+    }
+  }
+
+  private async failure(response: Response): Promise<UsageError> {
+    const body = await response.text();
+    const parsed = /^\s*\{/.test(body) ? (JSON.parse(body) as { error?: { code?: string; message?: string } }) : {};
+    const reason = parsed.error?.message ?? body.slice(0, 200);
+    return new UsageError(`${this.url}: ${response.status} ${parsed.error?.code ?? response.statusText}: ${reason}`);
+  }
+
+  /** Ships one batch; sends it again while the server asks to wait. */
+  async ship(envelope: EnvelopeInput, payload: Buffer): Promise<Accepted> {
+    const body = await compress(formatBatch(envelope, payload), { level: 1 });
+    for (let tried = 1; ; tried++) {
+      const response = await this.request('/ingest/v1/batches', {
+        method: 'POST',
+        body: new Uint8Array(body),
+        headers: { 'content-encoding': 'gzip' },
+      });
+      if (response.status === 202) return (await response.json()) as Accepted;
+      const busy = response.status === 429 || response.status === 503;
+      if (!busy || tried === TRIES) throw await this.failure(response);
+      const asked = Number(response.headers.get('retry-after')) * 1000;
+      await sleep((asked || PAUSE_MS * 2 ** tried) * (0.5 + Math.random() / 2));
+    }
+  }
+
+  async progress(cluster: string, batches: readonly string[]): Promise<Progress> {
+    const query = new URLSearchParams({ cluster, batches: batches.join(',') });
+    const response = await this.request(`/ingest/v1/status?${query}`, { method: 'GET' });
+    if (!response.ok) throw await this.failure(response);
+    return (await response.json()) as Progress;
+  }
+
+  /** Runs a GraphQL query; the first error becomes a UsageError. */
+  async query<T>(query: string, variables: object): Promise<T> {
+    const response = await this.request('/graphql', {
+      method: 'POST',
+      body: JSON.stringify({ query, variables }),
+      headers: { 'content-type': 'application/json' },
+    });
+    if (response.status === 401 || response.status >= 500) throw await this.failure(response);
+    const answer = (await response.json()) as GraphqlAnswer;
+    const error = answer.errors?.[0];
+    if (error) throw new UsageError(`${error.extensions?.code ?? 'ERROR'}: ${error.message}`);
+    return answer.data as T;
+  }
+}
