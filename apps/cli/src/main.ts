@@ -51,7 +51,9 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
 
 function help(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
-  const lines = Object.entries(COMMANDS).map(([name, { about, usage }]) => `  ${name.padEnd(width)}  ${about}\n${' '.repeat(width + 4)}whydrop ${usage}`);
+  const lines = Object.entries(COMMANDS).map(
+    ([name, { about, usage }]) => `  ${name.padEnd(width)}  ${about}\n${' '.repeat(width + 4)}whydrop ${usage}`,
+  );
   return `whydrop: explains dropped connections\n\n${lines.join('\n')}\n`;
 }
 
@@ -72,7 +74,9 @@ export async function main(argv: readonly string[], io: Io = PROCESS_IO): Promis
     return 0;
   }
   try {
-    return await (await entry.load())(args, io);
+    return await (
+      await entry.load()
+    )(args, io);
   } catch (error) {
     if (error instanceof NegativeAnswer) return 1;
     if (error instanceof UsageError || isArgumentError(error)) {

@@ -1,6 +1,13 @@
 import { coverageSchema, COVERAGE_FORMAT, correlateJobId, storeJobSchema } from '@whydrop/contracts';
 import { type Decoded, decodeStream, isFormat } from '@whydrop/decoders';
-import { countAttempt, type Database, loadBatch, storeCoverage, storeDecoded, type StoredBatch } from '@whydrop/storage';
+import {
+  countAttempt,
+  type Database,
+  loadBatch,
+  storeCoverage,
+  storeDecoded,
+  type StoredBatch,
+} from '@whydrop/storage';
 import type { Reject } from '@whydrop/model';
 import type { Job, Steps } from './steps.js';
 

@@ -77,7 +77,12 @@ export interface ExplanationAnswer {
     readonly direction: string;
     readonly rule: number;
     readonly path: string;
-    readonly failed: readonly { readonly field: string; readonly path: string; readonly wanted: string; readonly got: string }[];
+    readonly failed: readonly {
+      readonly field: string;
+      readonly path: string;
+      readonly wanted: string;
+      readonly got: string;
+    }[];
   }[];
   readonly chainRule: RuleAnswer | null;
   readonly via: RuleAnswer | null;
@@ -154,7 +159,14 @@ function filterOf(request: DropsRequest): object {
   const eq = (name: string, value: string | undefined) => (value === undefined ? {} : { [name]: { eq: value } });
   const verdicts = failed === true ? { verdict: { in: ['DROPPED', 'REJECTED', 'FAILED', 'UNKNOWN'] } } : {};
   const timeRange = last === undefined ? { from, to } : { last };
-  return { timeRange, ...eq('cluster', cluster), ...eq('namespace', namespace), ...eq('policy', policy), ...eq('cause', cause), ...verdicts };
+  return {
+    timeRange,
+    ...eq('cluster', cluster),
+    ...eq('namespace', namespace),
+    ...eq('policy', policy),
+    ...eq('cause', cause),
+    ...verdicts,
+  };
 }
 
 /** All drops of a request, oldest first, page by page. */
@@ -171,6 +183,9 @@ export async function fetchDrops(client: WhydropClient, request: DropsRequest): 
 
 /** One drop by its key or global id. */
 export async function fetchDrop(client: WhydropClient, id: string): Promise<DropAnswer | null> {
-  const answer = await client.query<{ drop: DropAnswer | null }>(`query ($id: ID!) { drop(id: $id) { ${DROP_FIELDS} } }`, { id });
+  const answer = await client.query<{ drop: DropAnswer | null }>(
+    `query ($id: ID!) { drop(id: $id) { ${DROP_FIELDS} } }`,
+    { id },
+  );
   return answer.drop;
 }

@@ -49,7 +49,10 @@ export function explainText(drop: DropAnswer): string {
     section('Chain rule', ruleLines(explanation.chainRule)),
     section('Sent there by', ruleLines(explanation.via)),
     section('Contributing', explanation.contributing),
-    section('Findings', explanation.findings.map(({ code, sentence }) => `${code}: ${sentence}`)),
+    section(
+      'Findings',
+      explanation.findings.map(({ code, sentence }) => `${code}: ${sentence}`),
+    ),
     section('Evidence', evidenceLines(drop)),
     section('Assumed', explanation.assumptions),
     section('Not known', explanation.missing),

@@ -19,7 +19,9 @@ const STALLED_MS = 120_000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function progressBar(io: Io, format: string): SingleBar | undefined {
-  return io.interactive ? new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true }) : undefined;
+  return io.interactive
+    ? new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true })
+    : undefined;
 }
 
 async function shipAll(client: WhydropClient, bundle: Bundle, io: Io) {
@@ -57,7 +59,12 @@ async function progressOf(client: WhydropClient, cluster: string, ids: readonly 
   return total;
 }
 
-async function waitUntilWorked(client: WhydropClient, cluster: string, ids: readonly string[], io: Io): Promise<Progress> {
+async function waitUntilWorked(
+  client: WhydropClient,
+  cluster: string,
+  ids: readonly string[],
+  io: Io,
+): Promise<Progress> {
   const bar = progressBar(io, 'working through {bar} {value}/{total} batches');
   bar?.start(ids.length, 0);
   let seen = -1;

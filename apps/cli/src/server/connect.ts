@@ -14,7 +14,11 @@ interface ServerWords {
  * Runs `work` against the server that was named (`--url`, WHYDROP_URL), or the one that runs on this machine; when there is
  * none, one is started for the time of the command, on the same data.
  */
-export async function withServer<T>(words: ServerWords, io: Io, work: (client: WhydropClient) => Promise<T>): Promise<T> {
+export async function withServer<T>(
+  words: ServerWords,
+  io: Io,
+  work: (client: WhydropClient) => Promise<T>,
+): Promise<T> {
   const url = words.url ?? process.env['WHYDROP_URL'];
   const token = words.token ?? process.env['WHYDROP_TOKEN'];
   const running = await readServerFile();
@@ -32,4 +36,3 @@ export async function withServer<T>(words: ServerWords, io: Io, work: (client: W
     await all.stop();
   }
 }
-

@@ -1,0 +1,85 @@
+import { decodeStream, type FormatId } from '@whydrop/decoders';
+import type { Instant, KubernetesObject, ObjectVersion, RulesetSnapshot } from '@whydrop/model';
+import { createClusterHistory } from './history.js';
+import type { Surroundings } from './surroundings.js';
+import type { Witnesses } from './witness.js';
+
+/** 2026-11-20T22:40:00Z, the moment around which the fixtures play. */
+export const T0: Instant = 1_795_214_400_000_000;
+
+/** Text of lines at seconds after T0: `at(1.5)` is what an emitter prints in front. */
+export function at(seconds: number): string {
+  return (T0 / 1e6 + seconds).toFixed(6);
+}
+
+function decode(format: FormatId, payload: string, observedFrom?: Instant) {
+  const context = { observedFrom, observedTo: undefined, firstLine: 1, attributes: {} };
+  return [...decodeStream(format, payload, context)].map((item) => {
+    if (item.kind === 'reject') throw new Error(`fixture: ${item.detail}: ${item.raw}`);
+    return item;
+  });
+}
+
+export interface NodeFixture {
+  readonly conntrack?: string;
+  readonly nflog?: string;
+  readonly kernelLog?: string;
+  /** iptables-save texts by seconds after T0. */
+  readonly rulesets?: Readonly<Record<number, string>>;
+  readonly complete?: readonly string[];
+  readonly addresses?: readonly string[];
+}
+
+/** Witnesses and surroundings from what emitters print, so that a test reads like a capture. */
+export function captured(
+  objects: string,
+  nodes: Readonly<Record<string, NodeFixture>>,
+): { witnesses: Witnesses; surroundings: Surroundings } {
+  const versions = decode('kubernetes-objects', objects, T0 - 3_600_000_000).flatMap(
+    (item): readonly ObjectVersion[] =>
+      item.kind === 'object' ? [{ object: item.object as KubernetesObject, validFrom: 0, validTo: undefined }] : [],
+  );
+  const flows: Witnesses['flows'][number][] = [];
+  const packets: Witnesses['packets'][number][] = [];
+  const snapshots = new Map<string, RulesetSnapshot[]>();
+  for (const [node, fixture] of Object.entries(nodes)) {
+    const logs = [
+      ...decode('conntrack-events', fixture.conntrack ?? ''),
+      ...decode('nflog-gprint', fixture.nflog ?? ''),
+      ...decode('kernel-log', fixture.kernelLog ?? ''),
+    ];
+    for (const item of logs) {
+      if (item.kind === 'flow') flows.push({ node, flow: item });
+      if (item.kind === 'packet') packets.push({ node, packet: item });
+    }
+    const taken = Object.entries(fixture.rulesets ?? {}).map(([seconds, text]) => ({
+      text,
+      when: T0 + Number(seconds) * 1e6,
+    }));
+    const read = taken
+      .toSorted((a, b) => a.when - b.when)
+      .flatMap(({ text, when }) => decode('iptables-save', text, when));
+    snapshots.set(
+      node,
+      read.filter((item) => item.kind === 'ruleset'),
+    );
+  }
+  const owner = (ip: string) => Object.entries(nodes).find(([, fixture]) => fixture.addresses?.includes(ip))?.[0];
+  return {
+    witnesses: { flows, packets },
+    surroundings: {
+      cluster: 'fixture',
+      history: createClusterHistory(versions),
+      rulesets: (node, family, from, to) => {
+        const own = (snapshots.get(node) ?? []).filter((snapshot) => snapshot.family === family);
+        if (own.length === 0) return [];
+        return [{ before: own.findLast((s) => s.observedAt <= from), after: own.find((s) => s.observedAt >= to) }];
+      },
+      ipsets: () => undefined,
+      covered: (node, channel) => nodes[node]?.complete?.includes(channel) ?? false,
+      nodeOfAddress: owner,
+      knowsInterfaces: (node) => nodes[node]?.addresses !== undefined,
+      conntrackWatermark: () => T0 + 3_600_000_000,
+    },
+  };
+}
