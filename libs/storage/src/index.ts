@@ -5,3 +5,5 @@ export * from './ingest/index.js';
 export * from './tokens/index.js';
 export * from './read/index.js';
 export { correlateCluster, type CorrelationResult } from './correlation/run.js';
+export * from './embedded/index.js';
+export * from './migrate/index.js';

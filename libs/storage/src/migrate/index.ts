@@ -1,0 +1,1 @@
+export { migrate, MigrationError, type MigrationResult } from './migrate.js';
