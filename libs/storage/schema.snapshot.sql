@@ -1,0 +1,311 @@
+-- What the migrations make. Written by `node tools/schema-snapshot.mjs --write`, compared by a test.
+
+CREATE TABLE api_token (
+  id text NOT NULL,
+  name text NOT NULL,
+  role text NOT NULL,
+  secret_hash text NOT NULL,
+  created_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  revoked_at timestamp(6) with time zone,
+  CONSTRAINT api_token_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE batch_stage (
+  batch_id bigint NOT NULL,
+  stage text NOT NULL,
+  rows integer NOT NULL,
+  rejects integer DEFAULT 0 NOT NULL,
+  touched jsonb,
+  finished_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT batch_stage_pkey PRIMARY KEY (batch_id, stage),
+  CONSTRAINT batch_stage_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES raw_batch(id) ON UPDATE CASCADE ON DELETE RESTRICT
+);
+
+CREATE TABLE cluster (
+  id integer DEFAULT nextval('cluster_id_seq'::regclass) NOT NULL,
+  name text NOT NULL,
+  CONSTRAINT cluster_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX cluster_name_key ON public.cluster USING btree (name);
+
+CREATE TABLE coverage (
+  id bigint DEFAULT nextval('coverage_id_seq'::regclass) NOT NULL,
+  emitter_id integer NOT NULL,
+  channel text NOT NULL,
+  from_time timestamp(6) with time zone NOT NULL,
+  to_time timestamp(6) with time zone NOT NULL,
+  batch_id bigint NOT NULL,
+  CONSTRAINT coverage_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX coverage_emitter_id_channel_from_time_to_time_key ON public.coverage USING btree (emitter_id, channel, from_time, to_time);
+
+CREATE TABLE drop (
+  first_seen_at timestamp(6) with time zone NOT NULL,
+  id text NOT NULL,
+  last_seen_at timestamp(6) with time zone NOT NULL,
+  cluster_id integer NOT NULL,
+  group_id text NOT NULL,
+  explanation_id text NOT NULL,
+  connection_key bigint NOT NULL,
+  source inet NOT NULL,
+  source_port integer,
+  destination inet NOT NULL,
+  destination_port integer,
+  protocol text NOT NULL,
+  attempts integer NOT NULL,
+  packets integer NOT NULL,
+  detail jsonb NOT NULL,
+  CONSTRAINT drop_pkey PRIMARY KEY (first_seen_at, id)
+) PARTITION BY RANGE (first_seen_at);
+CREATE INDEX drop_cluster_id_connection_key_first_seen_at_idx ON public.drop USING btree (cluster_id, connection_key, first_seen_at);
+CREATE INDEX drop_group_id_first_seen_at_idx ON public.drop USING btree (group_id, first_seen_at);
+CREATE INDEX drop_id_idx ON public.drop USING btree (id);
+
+CREATE TABLE drop_default PARTITION OF drop DEFAULT;
+
+CREATE TABLE drop_group (
+  id text NOT NULL,
+  cluster_id integer NOT NULL,
+  verdict text NOT NULL,
+  cause text NOT NULL,
+  direction text,
+  basis text NOT NULL,
+  protocol text NOT NULL,
+  destination_port integer,
+  source_kind text NOT NULL,
+  source_namespace text,
+  source_name text NOT NULL,
+  destination_kind text NOT NULL,
+  destination_namespace text,
+  destination_name text NOT NULL,
+  node text,
+  policies text[],
+  first_seen_at timestamp(6) with time zone NOT NULL,
+  last_seen_at timestamp(6) with time zone NOT NULL,
+  drops bigint NOT NULL,
+  attempts bigint NOT NULL,
+  packets bigint NOT NULL,
+  explanation_id text NOT NULL,
+  CONSTRAINT drop_group_pkey PRIMARY KEY (id)
+);
+CREATE INDEX drop_group_last_seen_at_id_idx ON public.drop_group USING btree (last_seen_at, id);
+CREATE INDEX drop_group_policies_idx ON public.drop_group USING gin (policies);
+
+CREATE TABLE emitter (
+  id integer DEFAULT nextval('emitter_id_seq'::regclass) NOT NULL,
+  cluster_id integer NOT NULL,
+  node text NOT NULL,
+  CONSTRAINT emitter_pkey PRIMARY KEY (id),
+  CONSTRAINT emitter_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES cluster(id) ON UPDATE CASCADE ON DELETE RESTRICT
+);
+CREATE UNIQUE INDEX emitter_cluster_id_node_key ON public.emitter USING btree (cluster_id, node);
+
+CREATE TABLE explanation (
+  id text NOT NULL,
+  body jsonb NOT NULL,
+  created_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT explanation_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE flow (
+  observed_at timestamp(6) with time zone NOT NULL,
+  batch_id bigint NOT NULL,
+  line integer NOT NULL,
+  emitter_id integer NOT NULL,
+  event smallint NOT NULL,
+  protocol smallint NOT NULL,
+  state text,
+  unreplied boolean NOT NULL,
+  assured boolean NOT NULL,
+  source inet NOT NULL,
+  destination inet NOT NULL,
+  source_port integer,
+  destination_port integer,
+  reply_source inet NOT NULL,
+  reply_destination inet NOT NULL,
+  reply_source_port integer,
+  reply_destination_port integer,
+  icmp_type smallint,
+  icmp_code smallint,
+  icmp_id integer,
+  original_packets bigint,
+  original_bytes bigint,
+  reply_packets bigint,
+  reply_bytes bigint,
+  mark bigint,
+  zone integer,
+  conntrack_id bigint,
+  original_key bigint NOT NULL,
+  policy_key bigint,
+  effective_key bigint,
+  CONSTRAINT flow_pkey PRIMARY KEY (observed_at, batch_id, line)
+) PARTITION BY RANGE (observed_at);
+CREATE INDEX flow_effective_key_idx ON public.flow USING btree (effective_key, observed_at) WHERE (effective_key IS NOT NULL);
+CREATE INDEX flow_emitter_id_observed_at_idx ON public.flow USING btree (emitter_id, observed_at);
+CREATE INDEX flow_original_key_observed_at_idx ON public.flow USING btree (original_key, observed_at);
+CREATE INDEX flow_policy_key_idx ON public.flow USING btree (policy_key, observed_at) WHERE (policy_key IS NOT NULL);
+
+CREATE TABLE flow_default PARTITION OF flow DEFAULT;
+
+CREATE TABLE interface_snapshot (
+  batch_id bigint NOT NULL,
+  emitter_id integer NOT NULL,
+  observed_at timestamp(6) with time zone,
+  interfaces jsonb NOT NULL,
+  CONSTRAINT interface_snapshot_pkey PRIMARY KEY (batch_id)
+);
+CREATE INDEX interface_snapshot_emitter_id_idx ON public.interface_snapshot USING btree (emitter_id);
+
+CREATE TABLE ipset_content (
+  hash text NOT NULL,
+  sets jsonb NOT NULL,
+  CONSTRAINT ipset_content_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE ipset_snapshot (
+  observed_at timestamp(6) with time zone NOT NULL,
+  emitter_id integer NOT NULL,
+  batch_id bigint NOT NULL,
+  content_hash text NOT NULL,
+  CONSTRAINT ipset_snapshot_pkey PRIMARY KEY (observed_at, emitter_id, batch_id)
+);
+CREATE INDEX ipset_snapshot_emitter_id_observed_at_idx ON public.ipset_snapshot USING btree (emitter_id, observed_at);
+
+CREATE TABLE metric_sample (
+  observed_at timestamp(6) with time zone NOT NULL,
+  batch_id bigint NOT NULL,
+  ordinal integer NOT NULL,
+  emitter_id integer NOT NULL,
+  name text NOT NULL,
+  type text NOT NULL,
+  labels jsonb NOT NULL,
+  value double precision NOT NULL,
+  line integer NOT NULL,
+  CONSTRAINT metric_sample_pkey PRIMARY KEY (observed_at, batch_id, ordinal)
+) PARTITION BY RANGE (observed_at);
+CREATE INDEX metric_sample_emitter_id_name_observed_at_idx ON public.metric_sample USING btree (emitter_id, name, observed_at);
+
+CREATE TABLE metric_sample_default PARTITION OF metric_sample DEFAULT;
+
+CREATE TABLE notice (
+  batch_id bigint NOT NULL,
+  line integer NOT NULL,
+  emitter_id integer NOT NULL,
+  observed_at timestamp(6) with time zone NOT NULL,
+  notice text NOT NULL,
+  raw text NOT NULL,
+  CONSTRAINT notice_pkey PRIMARY KEY (batch_id, line)
+);
+CREATE INDEX notice_emitter_id_observed_at_idx ON public.notice USING btree (emitter_id, observed_at);
+
+CREATE TABLE object_version (
+  id bigint DEFAULT nextval('object_version_id_seq'::regclass) NOT NULL,
+  cluster_id integer NOT NULL,
+  api_group text NOT NULL,
+  kind text NOT NULL,
+  namespace text NOT NULL,
+  name text NOT NULL,
+  uid text,
+  resource_version text,
+  change text NOT NULL,
+  created_at timestamp(6) with time zone,
+  at timestamp(6) with time zone NOT NULL,
+  valid_from timestamp(6) with time zone NOT NULL,
+  valid_to timestamp(6) with time zone,
+  content_hash text NOT NULL,
+  object jsonb NOT NULL,
+  batch_id bigint NOT NULL,
+  CONSTRAINT object_version_pkey PRIMARY KEY (id)
+);
+CREATE INDEX object_version_cluster_id_valid_from_valid_to_idx ON public.object_version USING btree (cluster_id, valid_from, valid_to);
+CREATE UNIQUE INDEX object_version_natural_key ON public.object_version USING btree (cluster_id, api_group, kind, namespace, name, at, change, content_hash);
+
+CREATE TABLE packet_log (
+  observed_at timestamp(6) with time zone NOT NULL,
+  batch_id bigint NOT NULL,
+  line integer NOT NULL,
+  emitter_id integer NOT NULL,
+  channel text NOT NULL,
+  prefix text NOT NULL,
+  nflog_group integer,
+  hook text,
+  in_interface text,
+  out_interface text,
+  physical_in text,
+  physical_out text,
+  protocol smallint NOT NULL,
+  source inet NOT NULL,
+  destination inet NOT NULL,
+  source_port integer,
+  destination_port integer,
+  icmp_type smallint,
+  icmp_code smallint,
+  icmp_id integer,
+  tcp_flags text,
+  tcp_sequence bigint,
+  length integer,
+  mark bigint,
+  hits jsonb,
+  original_key bigint NOT NULL,
+  CONSTRAINT packet_log_pkey PRIMARY KEY (observed_at, batch_id, line)
+) PARTITION BY RANGE (observed_at);
+CREATE INDEX packet_log_original_key_observed_at_idx ON public.packet_log USING btree (original_key, observed_at);
+
+CREATE TABLE packet_log_default PARTITION OF packet_log DEFAULT;
+
+CREATE TABLE raw_batch (
+  id bigint DEFAULT nextval('raw_batch_id_seq'::regclass) NOT NULL,
+  emitter_id integer NOT NULL,
+  stream text NOT NULL,
+  epoch bigint NOT NULL,
+  sequence bigint NOT NULL,
+  format text NOT NULL,
+  observed_from timestamp(6) with time zone,
+  observed_to timestamp(6) with time zone,
+  first_line integer NOT NULL,
+  attributes jsonb NOT NULL,
+  payload bytea STORAGE EXTERNAL NOT NULL,
+  payload_bytes integer NOT NULL,
+  sha256 bytea NOT NULL,
+  received_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  finished_at timestamp(6) with time zone,
+  CONSTRAINT raw_batch_pkey PRIMARY KEY (id),
+  CONSTRAINT raw_batch_emitter_id_fkey FOREIGN KEY (emitter_id) REFERENCES emitter(id) ON UPDATE CASCADE ON DELETE RESTRICT
+);
+CREATE UNIQUE INDEX raw_batch_emitter_id_stream_epoch_sequence_key ON public.raw_batch USING btree (emitter_id, stream, epoch, sequence);
+CREATE INDEX raw_batch_open_idx ON public.raw_batch USING btree (id) WHERE (finished_at IS NULL);
+
+CREATE TABLE reject (
+  batch_id bigint NOT NULL,
+  ordinal integer NOT NULL,
+  line integer NOT NULL,
+  reason text NOT NULL,
+  detail text NOT NULL,
+  raw text NOT NULL,
+  received_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT reject_pkey PRIMARY KEY (batch_id, ordinal),
+  CONSTRAINT reject_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES raw_batch(id) ON UPDATE CASCADE ON DELETE RESTRICT
+);
+CREATE INDEX reject_received_at_idx ON public.reject USING btree (received_at);
+
+CREATE TABLE ruleset (
+  hash text NOT NULL,
+  tables jsonb NOT NULL,
+  CONSTRAINT ruleset_pkey PRIMARY KEY (hash)
+);
+
+CREATE TABLE ruleset_snapshot (
+  observed_at timestamp(6) with time zone NOT NULL,
+  emitter_id integer NOT NULL,
+  family text NOT NULL,
+  backend text NOT NULL,
+  batch_id bigint NOT NULL,
+  ruleset_hash text NOT NULL,
+  other_backend_present boolean NOT NULL,
+  counters bigint[],
+  CONSTRAINT ruleset_snapshot_pkey PRIMARY KEY (observed_at, emitter_id, family, backend, batch_id)
+) PARTITION BY RANGE (observed_at);
+CREATE INDEX ruleset_snapshot_emitter_id_observed_at_idx ON public.ruleset_snapshot USING btree (emitter_id, observed_at);
+
+CREATE TABLE ruleset_snapshot_default PARTITION OF ruleset_snapshot DEFAULT;
