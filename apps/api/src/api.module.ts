@@ -1,17 +1,54 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { GraphQLModule } from '@nestjs/graphql';
+import type { MercuriusDriverConfig } from '@nestjs/mercurius';
+import { openReader } from '@whydrop/storage';
+import { CollectorResolver } from './graphql/collector/collector.resolver.js';
+import { DropGroupResolver } from './graphql/drop-group/drop-group.resolver.js';
+import { DropGroupConnection } from './graphql/drop-group/drop-group.type.js';
+import { DropResolver } from './graphql/drop/drop.resolver.js';
+import { DropConnection } from './graphql/drop/drop.type.js';
+import { FlowResolver } from './graphql/flow/flow.resolver.js';
+import { FlowConnection } from './graphql/flow/flow.type.js';
+import { NodeResolver } from './graphql/node.resolver.js';
+import { totalCountOf } from './graphql/page/connection.js';
+import { RejectResolver } from './graphql/reject/reject.resolver.js';
+import { RejectConnection } from './graphql/reject/reject.type.js';
+import { graphqlConfig } from './graphql/server/graphql.config.js';
 import { HealthController } from './health/health.controller.js';
 import { IngestController } from './ingest/ingest.controller.js';
 import { IngestService } from './ingest/ingest.service.js';
-import { API_OPTIONS, type ApiOptions } from './options.js';
+import { API_OPTIONS, READER, type ApiOptions } from './options.js';
+import { ReaderCloser } from './reader.provider.js';
+
+const RESOLVERS = [
+  CollectorResolver,
+  DropGroupResolver,
+  DropResolver,
+  FlowResolver,
+  NodeResolver,
+  RejectResolver,
+  ...[DropConnection, DropGroupConnection, FlowConnection, RejectConnection].map(totalCountOf),
+];
 
 /** The doors of Whydrop: ingest over HTTP, reading over GraphQL, health. */
 @Module({})
 export class ApiModule {
   static forRoot(options: ApiOptions): DynamicModule {
+    const reader = openReader(options.database, {
+      timeoutMs: options.statementTimeoutMs ?? 10_000,
+      ...(options.onStatement ? { onStatement: options.onStatement } : {}),
+    });
     return {
       module: ApiModule,
+      imports: [GraphQLModule.forRoot<MercuriusDriverConfig>(graphqlConfig(options, reader))],
       controllers: [HealthController, IngestController],
-      providers: [{ provide: API_OPTIONS, useValue: options }, IngestService],
+      providers: [
+        { provide: API_OPTIONS, useValue: options },
+        { provide: READER, useValue: reader },
+        ReaderCloser,
+        IngestService,
+        ...RESOLVERS,
+      ],
     };
   }
 }

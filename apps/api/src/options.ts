@@ -50,6 +50,8 @@ export interface ApiOptions {
   readonly webRoot?: string;
   /** Milliseconds after which Postgres gives up on a query of the GraphQL API. */
   readonly statementTimeoutMs?: number;
+  /** Told of every SQL statement of the GraphQL API: for tests and metrics. */
+  readonly onStatement?: (text: string) => void;
   /** Milliseconds since 1970; for tests. */
   readonly now?: () => number;
 }
@@ -59,3 +61,6 @@ export const API_OPTIONS = Symbol('API_OPTIONS');
 
 /** Drops everything: for tests and for whoever passes no log. */
 export const SILENT: Log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** Injection key of the reader that read models go through. */
+export const READER = Symbol('READER');

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import { ApiErrorFilter } from './http/api-error.filter.js';
+import { principalOf } from './auth/bearer.js';
+import { mayAct, type AuthenticatedRequest } from './auth/token.guard.js';
+import { GRAPHQL_PATH } from './graphql/server/graphql.config.js';
+import { ApiError } from './http/api-error.js';
+import { ApiErrorFilter, toApiError } from './http/api-error.filter.js';
 import { SILENT, type ApiOptions } from './options.js';
 
 const INGEST_PATH = '/ingest/v1/batches';
@@ -16,10 +20,35 @@ export function createAdapter(): FastifyAdapter {
   });
 }
 
+function pathOf(url: string | undefined): string {
+  return url?.split('?', 1)[0] ?? '';
+}
+
+/** Who asks is checked before anything of a query is read. Errors have GraphQL's shape. */
+function guardGraphql(server: FastifyInstance, options: ApiOptions): void {
+  const log = options.log ?? SILENT;
+  server.addHook('onRequest', async (request, reply) => {
+    if (pathOf(request.raw.url) !== GRAPHQL_PATH) return;
+    try {
+      const principal = await principalOf(options.database, request.headers.authorization);
+      if (!mayAct(principal, 'viewer')) throw new ApiError(403, 'FORBIDDEN', 'reading needs a token with role viewer');
+      (request as AuthenticatedRequest).principal = principal;
+    } catch (thrown) {
+      const error = toApiError(thrown);
+      if (error.status >= 500) log.error({ requestId: request.id, err: thrown }, error.message);
+      const extensions = { code: error.code, requestId: request.id };
+      await reply
+        .status(error.status)
+        .headers(error.headers)
+        .send({ errors: [{ message: error.message, extensions }] });
+    }
+  });
+}
+
 /** A batch is bytes, whatever content type a client's tool sends with it: no parser may touch it. */
 function leaveBatchesAlone(server: FastifyInstance): void {
   server.addHook('onRequest', (request, _reply, done) => {
-    if (request.raw.url?.split('?', 1)[0] === INGEST_PATH) request.headers['content-type'] = BATCH_TYPE;
+    if (pathOf(request.raw.url) === INGEST_PATH) request.headers['content-type'] = BATCH_TYPE;
     done();
   });
   server.addContentTypeParser(BATCH_TYPE, (_request, _payload, done) => done(null));
@@ -27,6 +56,8 @@ function leaveBatchesAlone(server: FastifyInstance): void {
 
 /** What the application needs beside its modules; to be called before it listens. */
 export function prepareApi(app: NestFastifyApplication, options: ApiOptions): void {
-  leaveBatchesAlone(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
+  const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  leaveBatchesAlone(server);
+  guardGraphql(server, options);
   app.useGlobalFilters(new ApiErrorFilter(options.log ?? SILENT));
 }

@@ -147,7 +147,7 @@ describe('POST /ingest/v1/batches', () => {
     const { batchId } = (await post(body)).body;
     await post(body);
     expect(queue.jobs).toHaveLength(2);
-    await db.pool.query(`INSERT INTO batch_stage (batch_id, stage, rows) VALUES ($1, 'store', 1)`, [batchId]);
+    await db.pool.query('UPDATE raw_batch SET finished_at = now() WHERE id = $1', [batchId]);
     await post(body);
     expect(queue.jobs).toHaveLength(2);
   });
@@ -393,6 +393,7 @@ describe('GET /ingest/v1/status', () => {
       [a, b],
     );
     await db.pool.query('UPDATE raw_batch SET attempts = 5 WHERE id = ANY ($1)', [[b, c]]);
+    await db.pool.query('UPDATE raw_batch SET finished_at = now() WHERE id = $1', [a]);
     const all = { cluster: 'progress', batches: 4, stored: 2, correlated: 1, failing: 1, rejects: 3 };
     expect(await status('cluster=progress')).toEqual({ code: 200, body: all });
     const named = { ...all, batches: 2, stored: 1, failing: 1, rejects: 2 };

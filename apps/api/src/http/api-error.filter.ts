@@ -41,6 +41,7 @@ export class ApiErrorFilter implements ExceptionFilter {
   constructor(private readonly log: Log) {}
 
   async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
+    if (host.getType() !== 'http') throw thrown;
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const error = toApiError(thrown);

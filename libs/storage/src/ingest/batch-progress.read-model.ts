@@ -11,7 +11,7 @@ export interface BatchProgress {
   readonly batches: number;
   /** Decoded and stored as rows. */
   readonly stored: number;
-  /** Correlated: every stage is done. */
+  /** Every stage is done. */
   readonly correlated: number;
   /** Not stored after five attempts: something is wrong with these, or with the worker. */
   readonly failing: number;
@@ -22,14 +22,13 @@ export interface BatchProgress {
 const PROGRESS = `
   SELECT count(*)::int AS batches,
          count(s.batch_id)::int AS stored,
-         count(k.batch_id)::int AS correlated,
+         count(b.finished_at)::int AS correlated,
          count(*) FILTER (WHERE s.batch_id IS NULL AND b.attempts >= 5)::int AS failing,
          coalesce(sum(s.rejects), 0)::int AS rejects
   FROM raw_batch b
   JOIN emitter e ON e.id = b.emitter_id
   JOIN cluster c ON c.id = e.cluster_id
   LEFT JOIN batch_stage s ON s.batch_id = b.id AND s.stage = 'store'
-  LEFT JOIN batch_stage k ON k.batch_id = b.id AND k.stage = 'correlate'
   WHERE c.name = $1
     AND ($2::bigint[] IS NULL OR b.id = ANY ($2))
     AND ($3::bigint IS NULL OR b.id > $3)`;

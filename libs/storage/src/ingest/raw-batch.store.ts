@@ -6,7 +6,7 @@ import type { Database } from '../database.js';
 
 /**
  * What became of a batch. `conflict`: the key is taken by a batch of other content (payload, format, first line or
- * attributes). `worked`: the batch has been stored as rows already, no job is needed.
+ * attributes). `worked`: every stage is done, no job is needed.
  */
 export type ReceivedBatch =
   | { readonly kind: 'stored'; readonly batchId: string; readonly duplicate: boolean; readonly worked: boolean }
@@ -39,8 +39,8 @@ const FIND = {
   name: 'find-raw-batch',
   text: `
     SELECT id, sha256 = $5 AND format = $6 AND first_line = $7 AND attributes = $8::jsonb AS same,
-           EXISTS (SELECT FROM batch_stage s WHERE s.batch_id = b.id AND s.stage = 'store') AS worked
-    FROM raw_batch b
+           finished_at IS NOT NULL AS worked
+    FROM raw_batch
     WHERE emitter_id = $1 AND stream = $2 AND epoch = $3 AND sequence = $4`,
 };
 

@@ -1,0 +1,71 @@
+import { Inject } from '@nestjs/common';
+import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import {
+  DROP_SORT,
+  dropCountStatement,
+  dropSortKey,
+  dropsStatement,
+  readCount,
+  readDrops,
+  type Reader,
+} from '@whydrop/storage';
+import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
+import type { GraphqlContext } from '../context.js';
+import { DropGroup } from '../drop-group/drop-group.type.js';
+import { dropGroupOf } from '../drop-group/drop-group.view.js';
+import { Explanation } from '../explanation/explanation.type.js';
+import { checkFilterSize, timeRangeOf } from '../filters.js';
+import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
+import { Cursors } from '../page/cursor.js';
+import { keyOf } from '../page/global-id.js';
+import { notFound } from '../server/graphql-error.js';
+import { DropFilter, DropOrder, withDefaultVerdicts } from './drop.filter.js';
+import { Drop, DropConnection } from './drop.type.js';
+import { dropOf } from './drop.view.js';
+
+@Resolver(() => Drop)
+export class DropResolver {
+  constructor(
+    @Inject(READER) private readonly reader: Reader,
+    @Inject(API_OPTIONS) private readonly options: ApiOptions,
+  ) {}
+
+  @Query(() => DropConnection, { complexity: listCost, description: 'Blocked connections, the newest first.' })
+  async drops(
+    @Args('filter', { type: () => DropFilter }) filter: DropFilter,
+    @Args() page: PageArgs,
+    @Args('orderBy', { type: () => DropOrder, nullable: true }) orderBy?: DropOrder | null,
+  ): Promise<Connection<Drop>> {
+    checkFilterSize(filter);
+    const { timeRange, ...condition } = filter;
+    const range = timeRangeOf(timeRange, (this.options.now ?? Date.now)());
+    const wanted = withDefaultVerdicts(condition);
+    const descending = orderBy?.direction !== 'ASC';
+    const cursors = new Cursors(DROP_SORT, 'drops', filter, descending);
+    const request = pageRequest(page, cursors, descending);
+    const rows = await readDrops(this.reader, dropsStatement(range, wanted, request));
+    const count = () => readCount(this.reader, dropCountStatement(range, wanted));
+    return connection(rows, request, (row) => cursors.write(dropSortKey(row)), dropOf, count);
+  }
+
+  @Query(() => Drop, { nullable: true, description: 'By its id or its key.' })
+  async drop(@Args('id', { type: () => ID }) id: string, @Context() context: GraphqlContext): Promise<Drop> {
+    const row = await context.loaders.drop.load(keyOf('Drop', id));
+    if (!row) throw notFound('drop with this id');
+    return dropOf(row);
+  }
+
+  @ResolveField(() => Explanation)
+  async explanation(@Parent() drop: Drop, @Context() context: GraphqlContext): Promise<Explanation> {
+    const found = await context.loaders.explanation.load(drop.explanationId);
+    if (!found) throw new Error(`explanation ${drop.explanationId} of drop ${drop.key} is not stored`);
+    return found;
+  }
+
+  @ResolveField(() => DropGroup)
+  async group(@Parent() drop: Drop, @Context() context: GraphqlContext): Promise<DropGroup> {
+    const row = await context.loaders.dropGroup.load(drop.groupId);
+    if (!row) throw new Error(`group ${drop.groupId} of drop ${drop.key} is not stored`);
+    return dropGroupOf(row);
+  }
+}

@@ -1,0 +1,58 @@
+import {
+  dropsByIdStatement,
+  groupsByIdStatement,
+  latestDropsStatement,
+  readDrops,
+  readExplanations,
+  readGroups,
+  type DropGroupRow,
+  type DropRow,
+  type Reader,
+} from '@whydrop/storage';
+import DataLoader from 'dataloader';
+import type { Explanation } from './explanation/explanation.type.js';
+import { explanationOf } from './explanation/explanation.view.js';
+
+type Maybe<T> = T | undefined;
+
+/** One set per request: everything of a kind that a request asks for comes with one query. */
+export interface Loaders {
+  readonly drop: DataLoader<string, Maybe<DropRow>>;
+  readonly dropGroup: DataLoader<string, Maybe<DropGroupRow>>;
+  readonly latestDrop: DataLoader<string, Maybe<DropRow>>;
+  readonly explanation: DataLoader<string, Maybe<Explanation>>;
+}
+
+function byKey<Row>(read: (keys: readonly string[]) => Promise<readonly Row[]>, keyOf: (row: Row) => string) {
+  return new DataLoader<string, Maybe<Row>>(
+    async (keys) => {
+      const rows = new Map((await read(keys)).map((row) => [keyOf(row), row]));
+      return keys.map((key) => rows.get(key));
+    },
+    { maxBatchSize: 1000 },
+  );
+}
+
+export function createLoaders(reader: Reader): Loaders {
+  return {
+    drop: byKey(
+      (ids) => readDrops(reader, dropsByIdStatement(ids)),
+      (row) => row.id,
+    ),
+    dropGroup: byKey(
+      (ids) => readGroups(reader, groupsByIdStatement(ids)),
+      (row) => row.id,
+    ),
+    latestDrop: byKey(
+      (ids) => readDrops(reader, latestDropsStatement(ids)),
+      (row) => row.groupId,
+    ),
+    explanation: new DataLoader(
+      async (ids) => {
+        const found = new Map((await readExplanations(reader, ids)).map(({ id, body }) => [id, explanationOf(body)]));
+        return ids.map((id) => found.get(id));
+      },
+      { maxBatchSize: 1000 },
+    ),
+  };
+}

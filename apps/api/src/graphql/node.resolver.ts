@@ -1,0 +1,29 @@
+import { Args, Context, ID, Query, Resolver } from '@nestjs/graphql';
+import type { GraphqlContext } from './context.js';
+import type { DropGroup } from './drop-group/drop-group.type.js';
+import { dropGroupOf } from './drop-group/drop-group.view.js';
+import type { Drop } from './drop/drop.type.js';
+import { dropOf } from './drop/drop.view.js';
+import { Node } from './node.type.js';
+import { parseGlobalId } from './page/global-id.js';
+import { notFound } from './server/graphql-error.js';
+
+@Resolver(() => Node)
+export class NodeResolver {
+  @Query(() => Node, { nullable: true, description: 'Anything by its global id.' })
+  async node(
+    @Args('id', { type: () => ID }) id: string,
+    @Context() { loaders }: GraphqlContext,
+  ): Promise<Drop | DropGroup> {
+    const parsed = parseGlobalId(id);
+    if (parsed?.type === 'Drop') {
+      const row = await loaders.drop.load(parsed.key);
+      if (row) return dropOf(row);
+    }
+    if (parsed?.type === 'DropGroup') {
+      const row = await loaders.dropGroup.load(parsed.key);
+      if (row) return dropGroupOf(row);
+    }
+    throw notFound('object with this id');
+  }
+}

@@ -1,0 +1,107 @@
+import type { Type } from '@nestjs/common';
+import { Args, ArgsType, Field, Int, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { badInput } from '../server/graphql-error.js';
+import type { Cursors } from './cursor.js';
+
+@ObjectType()
+export class PageInfo {
+  @Field(() => Boolean)
+  hasNextPage: boolean;
+
+  @Field(() => Boolean)
+  hasPreviousPage: boolean;
+
+  @Field(() => String, { nullable: true })
+  startCursor: string | null;
+
+  @Field(() => String, { nullable: true })
+  endCursor: string | null;
+}
+
+/** A page of a list, as Relay describes it. */
+export interface Connection<Node> {
+  readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
+  readonly nodes: readonly Node[];
+  readonly pageInfo: PageInfo;
+  /** Counts the whole list when somebody asks; undefined when that is too much. */
+  readonly count: () => Promise<number | undefined>;
+}
+
+/** Type of a connection of these nodes. */
+export function connectionOf<Node>(node: Type<Node>): Type<object> {
+  @ObjectType(`${node.name}Edge`)
+  class Edge {
+    @Field(() => String)
+    cursor: string;
+
+    @Field(() => node)
+    node: Node;
+  }
+
+  @ObjectType({ isAbstract: true })
+  class ConnectionType {
+    @Field(() => [Edge])
+    edges: readonly Edge[];
+
+    @Field(() => [node], { description: 'The nodes of the edges.' })
+    nodes: readonly Node[];
+
+    @Field(() => PageInfo)
+    pageInfo: PageInfo;
+  }
+  return ConnectionType;
+}
+
+/** Resolver of a connection's `totalCount`: a query of its own, run only when it is asked for. */
+export function totalCountOf(connection: Type<object>): Type<object> {
+  @Resolver(() => connection)
+  class TotalCountResolver {
+    @ResolveField(() => Int, { nullable: true, description: 'Length of the whole list; null when it is over 10000.' })
+    async totalCount(@Parent() parent: Connection<unknown>): Promise<number | null> {
+      return (await parent.count()) ?? null;
+    }
+  }
+  return TotalCountResolver;
+}
+
+export const DEFAULT_FIRST = 50;
+export const MAX_FIRST = 500;
+
+@ArgsType()
+export class PageArgs {
+  @Field(() => Int, { defaultValue: DEFAULT_FIRST, description: `How many, 1 to ${MAX_FIRST}.` })
+  first: number;
+
+  @Field(() => String, { nullable: true, description: 'Cursor of the row before the page.' })
+  after?: string | null;
+}
+
+export const PageOf = () => Args({ type: () => PageArgs });
+
+/** Checked page arguments as read models take them. */
+export function pageRequest({ first, after }: PageArgs, cursors: Cursors, descending: boolean) {
+  if (first < 1 || first > MAX_FIRST) throw badInput(`first: must be from 1 to ${MAX_FIRST}`);
+  return { first, descending, after: typeof after === 'string' ? cursors.read(after) : undefined };
+}
+
+/** Makes a connection of rows that were read with one more than asked for. */
+export function connection<Row, Node>(
+  rows: readonly Row[],
+  page: { readonly first: number; readonly after: unknown },
+  cursorOf: (row: Row) => string,
+  nodeOf: (row: Row) => Node,
+  count: () => Promise<number | undefined>,
+): Connection<Node> {
+  const edges = rows.slice(0, page.first).map((row) => ({ cursor: cursorOf(row), node: nodeOf(row) }));
+  const pageInfo = {
+    hasNextPage: rows.length > page.first,
+    hasPreviousPage: page.after !== undefined,
+    startCursor: edges[0]?.cursor ?? null,
+    endCursor: edges.at(-1)?.cursor ?? null,
+  };
+  return { edges, nodes: edges.map((edge) => edge.node), pageInfo, count };
+}
+
+/** Cost of a list in the units of its limit: a query of its own, and so many nodes. */
+export const listCost = ({ args, childComplexity }: { args: Record<string, unknown>; childComplexity: number }) =>
+  500 + Number(args['first'] ?? DEFAULT_FIRST) * childComplexity;

@@ -1,0 +1,75 @@
+import { isDataError, isTimeout, isUnavailable } from '@whydrop/storage';
+import type { GraphQLError, GraphQLFormattedError } from 'graphql';
+import type { Log } from '../../options.js';
+import type { GraphqlErrorCode } from './graphql-error.js';
+
+interface Known {
+  readonly code: GraphqlErrorCode;
+  readonly message: string;
+}
+
+interface Failure extends Error {
+  readonly code?: unknown;
+  readonly errors?: readonly GraphQLError[];
+}
+
+const OURS = 'something went wrong on our side; the log has it by its requestId';
+const BAD_VARIABLE = /^Variable "\$[^"]*" (got invalid value|of (required|non-null) type)/;
+
+/** What Postgres or the server under GraphQL said, in words that tell nothing of our inside. */
+function ofFailure(failure: Failure): Known {
+  if (isUnavailable(failure)) return { code: 'UNAVAILABLE', message: 'the database cannot be reached now; try again' };
+  if (isTimeout(failure)) return { code: 'TIMEOUT', message: 'the query took too long; ask for a shorter time range' };
+  if (isDataError(failure))
+    return { code: 'BAD_USER_INPUT', message: 'the filter holds a value that cannot be compared' };
+  if (failure.code === 'MER_ERR_GQL_PERSISTED_QUERY_NOT_FOUND') {
+    return { code: 'GRAPHQL_VALIDATION_FAILED', message: 'the request holds no query' };
+  }
+  if (typeof failure.code === 'string' && failure.code.startsWith('MER_ERR_')) {
+    return { code: 'GRAPHQL_VALIDATION_FAILED', message: failure.message };
+  }
+  return { code: 'INTERNAL_SERVER_ERROR', message: OURS };
+}
+
+function ofValidation(error: GraphQLError): Known {
+  const own = error.extensions?.['code'];
+  if (typeof own === 'string') return { code: own as GraphqlErrorCode, message: error.message };
+  if (error.message.startsWith('Syntax Error')) return { code: 'GRAPHQL_PARSE_FAILED', message: error.message };
+  const code = BAD_VARIABLE.test(error.message) ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED';
+  return { code, message: error.message };
+}
+
+function show(error: GraphQLError, { code, message }: Known, requestId: string): GraphQLFormattedError {
+  const { locations, path, extensions } = error;
+  return {
+    message,
+    ...(locations && locations.length > 0 ? { locations } : {}),
+    ...(path ? { path } : {}),
+    extensions: { ...(code === 'INTERNAL_SERVER_ERROR' ? {} : extensions), code, requestId },
+  };
+}
+
+/**
+ * Errors as callers see them: each with a code of the closed list and the request's id. `started`: whether the operation
+ * began to run; what fails before that is the request's fault.
+ */
+export function formatErrors(
+  errors: readonly GraphQLError[],
+  started: boolean,
+  requestId: string,
+  log: Log,
+): readonly GraphQLFormattedError[] {
+  return errors.flatMap((error) => {
+    const failure = error.originalError as Failure | undefined;
+    if (Array.isArray(failure?.errors)) {
+      return (failure.errors as readonly GraphQLError[]).map((each) => show(each, ofValidation(each), requestId));
+    }
+    if (typeof error.extensions?.['code'] === 'string') return [show(error, ofValidation(error), requestId)];
+    if (!started && !failure) return [show(error, ofValidation(error), requestId)];
+    const known = failure ? ofFailure(failure) : ({ code: 'INTERNAL_SERVER_ERROR', message: OURS } as const);
+    if (known.code === 'INTERNAL_SERVER_ERROR' || known.code === 'UNAVAILABLE') {
+      log.error({ requestId, err: failure ?? error, path: error.path }, 'a GraphQL query failed');
+    }
+    return [show(error, known, requestId)];
+  });
+}

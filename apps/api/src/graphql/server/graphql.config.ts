@@ -1,0 +1,73 @@
+import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
+import type { Reader } from '@whydrop/storage';
+import type { FastifyRequest } from 'fastify';
+import type { AuthenticatedRequest } from '../../auth/token.guard.js';
+import { SILENT, type ApiOptions } from '../../options.js';
+import type { GraphqlContext } from '../context.js';
+import { createLoaders } from '../loaders.js';
+import { BigIntString } from '../scalars/big-int.scalar.js';
+import { readVariables } from './compiled-variables.js';
+import { checkCost, MAX_COST } from './cost-limit.js';
+import { depthLimit } from './depth-limit.js';
+import { formatErrors } from './error-formatter.js';
+
+export const GRAPHQL_PATH = '/graphql';
+
+/** How GraphQL is served. The token was checked before the request comes here. */
+export function graphqlConfig(options: ApiOptions, reader: Reader): MercuriusDriverConfig {
+  const log = options.log ?? SILENT;
+  const contextOf = (request: FastifyRequest): GraphqlContext => ({
+    principal: (request as AuthenticatedRequest).principal,
+    loaders: createLoaders(reader),
+    requestId: request.id,
+  });
+  return {
+    driver: MercuriusDriver,
+    path: GRAPHQL_PATH,
+    autoSchemaFile: true,
+    sortSchema: true,
+    buildSchemaOptions: { scalarsMap: [{ type: BigInt, scalar: BigIntString }] },
+    jit: 1,
+    graphiql: options.graphiql ?? false,
+    validationRules: [depthLimit],
+    // mercurius hands these on to graphql's parse and validate
+    graphql: { parseOptions: { maxTokens: 5_000 }, validateOptions: { maxErrors: 20 } },
+    context: contextOf,
+    hooks: {
+      preExecution: (schema, document, context, given) => {
+        const variables = readVariables(schema, document, given ?? {});
+        (context as unknown as GraphqlContext).cost = checkCost(schema, document, variables ?? given ?? {});
+        // A document of its own for every request is never compiled.
+        return variables ? { variables } : { document: { ...document } };
+      },
+      onResolution: (execution, context) => {
+        const requested = (context as unknown as GraphqlContext).cost;
+        if (requested !== undefined)
+          execution.extensions = { ...execution.extensions, cost: { requested, limit: MAX_COST } };
+      },
+    },
+    errorFormatter: ({ data, errors }, context) => {
+      const requestId = context.reply?.request.id ?? '';
+      const started = data !== undefined && data !== null;
+      const shown = formatErrors(errors ?? [], started, requestId, log);
+      return { statusCode: statusOf(started, shown), response: { data: data ?? null, errors: shown as never } };
+    },
+  } as MercuriusDriverConfig;
+}
+
+const REQUEST_FAULTS = new Set([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'QUERY_TOO_COMPLEX',
+]);
+
+/** 200 once an operation ran, whatever its fields say; 400 when the request could not be run. */
+function statusOf(
+  started: boolean,
+  errors: readonly { readonly path?: unknown; readonly extensions?: object }[],
+): number {
+  if (started) return 200;
+  const codes = errors.map(({ extensions }) => String((extensions as { readonly code?: unknown } | undefined)?.code));
+  return errors.every(({ path }) => path === undefined) && codes.every((code) => REQUEST_FAULTS.has(code)) ? 400 : 200;
+}

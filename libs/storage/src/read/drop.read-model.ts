@@ -1,0 +1,183 @@
+import { protocolFromName } from '@whydrop/model';
+import type {
+  Basis,
+  Cause,
+  EvidenceItem,
+  ExplainedEnd,
+  Explanation,
+  Instant,
+  OriginalDestination,
+  PolicyDirection,
+  Verdict,
+} from '@whydrop/model';
+import { Params, conditionSql, type Condition, type FieldSql } from './condition.js';
+import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
+import type { PageRequest, SortColumn, TimeRange } from './page.js';
+import type { Reader, Statement } from './reader.js';
+
+/** What the column `detail` of a drop holds: the part of a drop that nothing filters by. */
+export interface DropDetail {
+  readonly source: ExplainedEnd;
+  readonly destination: ExplainedEnd;
+  readonly original?: OriginalDestination;
+  readonly translatedSource?: string;
+  readonly evidence: readonly EvidenceItem[];
+  readonly sentence: string;
+}
+
+/** One drop with what it shares with its group. */
+export interface DropRow {
+  readonly id: string;
+  readonly cluster: string;
+  readonly groupId: string;
+  readonly explanationId: string;
+  readonly firstSeenAt: Instant;
+  readonly lastSeenAt: Instant;
+  readonly sourcePort: number | null;
+  readonly destinationPort: number | null;
+  readonly protocol: string;
+  readonly attempts: number;
+  readonly packets: number;
+  readonly verdict: Verdict;
+  readonly cause: Cause;
+  readonly direction: PolicyDirection | null;
+  readonly basis: Basis;
+  readonly detail: DropDetail;
+}
+
+/** What an explanation row holds; evidence and sentence are the drop's own. */
+export type ExplanationBody = Omit<Explanation, 'evidence' | 'sentence'>;
+
+export const GROUP_FIELDS = {
+  cluster: { type: 'text', any: ['c.name'] },
+  namespace: { type: 'text', any: ['g.source_namespace', 'g.destination_namespace'] },
+  sourceNamespace: { type: 'text', any: ['g.source_namespace'] },
+  destinationNamespace: { type: 'text', any: ['g.destination_namespace'] },
+  workload: {
+    type: 'text',
+    any: [
+      'g.source_name',
+      `g.source_namespace || '/' || g.source_name`,
+      'g.destination_name',
+      `g.destination_namespace || '/' || g.destination_name`,
+    ],
+  },
+  sourceWorkload: { type: 'text', any: ['g.source_name', `g.source_namespace || '/' || g.source_name`] },
+  destinationWorkload: {
+    type: 'text',
+    any: ['g.destination_name', `g.destination_namespace || '/' || g.destination_name`],
+  },
+  // Kind/namespace/name; the namespace of a global policy is empty.
+  policy: {
+    type: 'text',
+    any: ['p', `ltrim(substr(p, strpos(p, '/') + 1), '/')`, `split_part(p, '/', 3)`],
+    each: { array: 'g.policies', as: 'p' },
+  },
+  policyKind: { type: 'text', any: [`split_part(p, '/', 1)`], each: { array: 'g.policies', as: 'p' } },
+  port: { type: 'int', any: ['g.destination_port'] },
+  protocol: { type: 'text', any: ['g.protocol'], value: (name: string) => protocolFromName(name) ?? name },
+  cause: { type: 'text', any: ['g.cause'] },
+  verdict: { type: 'text', any: ['g.verdict'] },
+  direction: { type: 'text', any: ['g.direction'] },
+  basis: { type: 'text', any: ['g.basis'] },
+  node: { type: 'text', any: ['g.node'] },
+} satisfies Record<string, FieldSql>;
+
+const DROP_FIELDS = {
+  ...GROUP_FIELDS,
+  group: { type: 'text', any: ['d.group_id'] },
+  address: { type: 'inet', any: ['d.source', 'd.destination'] },
+  sourceAddress: { type: 'inet', any: ['d.source'] },
+  destinationAddress: { type: 'inet', any: ['d.destination'] },
+  sentence: { type: 'text', any: [`d.detail ->> 'sentence'`] },
+} satisfies Record<string, FieldSql>;
+
+export type GroupCondition = Condition<keyof typeof GROUP_FIELDS>;
+export type DropCondition = Condition<keyof typeof DROP_FIELDS>;
+
+const COLUMNS = `
+SELECT d.id, c.name AS cluster, d.group_id AS "groupId", d.explanation_id AS "explanationId",
+       ${microsOf('d.first_seen_at')} AS "firstSeenAt", ${microsOf('d.last_seen_at')} AS "lastSeenAt",
+       d.source_port AS "sourcePort", d.destination_port AS "destinationPort", d.protocol, d.attempts, d.packets,
+       g.verdict, g.cause, g.direction, g.basis, d.detail`;
+const JOINED = `
+JOIN drop_group g ON g.id = d.group_id
+JOIN cluster c ON c.id = d.cluster_id`;
+
+export const DROP_SORT: readonly SortColumn[] = [
+  { sql: 'd.first_seen_at', type: 'instant' },
+  { sql: 'd.id', type: 'text' },
+];
+
+/** Sort values of a row, in the order of DROP_SORT. */
+export function dropSortKey(row: DropRow): readonly string[] {
+  return [String(row.firstSeenAt), row.id];
+}
+
+function whereSql(range: TimeRange, condition: DropCondition, params: Params): string {
+  const from = `d.first_seen_at >= ${instantParam(params, range.from)}`;
+  const to = range.to === undefined ? 'true' : `d.first_seen_at < ${instantParam(params, range.to)}`;
+  return `WHERE ${from}\n  AND ${to}\n  AND ${conditionSql(DROP_FIELDS, condition, params)}`;
+}
+
+/** Drops first seen in the range, of one page. */
+export function dropsStatement(range: TimeRange, condition: DropCondition, page: PageRequest): Statement {
+  const params = new Params();
+  const where = whereSql(range, condition, params);
+  const after = afterSql(DROP_SORT, page, params);
+  const text = `${COLUMNS}\nFROM "drop" d${JOINED}\n${where}\n  AND ${after}\n${pageSql(DROP_SORT, page, params)}`;
+  return { text, values: params.values };
+}
+
+/** How many drops the range and the condition have, counted up to COUNT_LIMIT + 1. */
+export function dropCountStatement(range: TimeRange, condition: DropCondition): Statement {
+  const params = new Params();
+  const where = whereSql(range, condition, params);
+  const text = `SELECT count(*)::int AS count FROM (\nSELECT FROM "drop" d${JOINED}\n${where}\nLIMIT ${COUNT_LIMIT + 1}) found`;
+  return { text, values: params.values };
+}
+
+/** Drops of these ids, in no order. */
+export function dropsByIdStatement(ids: readonly string[]): Statement {
+  return { text: `${COLUMNS}\nFROM "drop" d${JOINED}\nWHERE d.id = ANY ($1::text[])`, values: [ids] };
+}
+
+/** The newest drop of each of these groups. */
+export function latestDropsStatement(groupIds: readonly string[]): Statement {
+  const text = `${COLUMNS}
+FROM unnest($1::text[]) AS wanted (id)
+JOIN drop_group g ON g.id = wanted.id
+JOIN cluster c ON c.id = g.cluster_id
+CROSS JOIN LATERAL (
+  SELECT * FROM "drop" WHERE group_id = g.id AND first_seen_at <= g.last_seen_at
+  ORDER BY first_seen_at DESC, id DESC LIMIT 1) d`;
+  return { text, values: [groupIds] };
+}
+
+export function explanationsStatement(ids: readonly string[]): Statement {
+  return { text: 'SELECT id, body FROM explanation WHERE id = ANY ($1::text[])', values: [ids] };
+}
+
+type Raw<Row> = { readonly [key in keyof Row]: Row[key] extends Instant ? bigint | number : Row[key] };
+
+function dropRow(raw: Raw<DropRow>): DropRow {
+  return { ...raw, firstSeenAt: Number(raw.firstSeenAt), lastSeenAt: Number(raw.lastSeenAt) } as DropRow;
+}
+
+/** Runs a statement that gives drops. */
+export async function readDrops(reader: Reader, statement: Statement): Promise<readonly DropRow[]> {
+  return (await reader.rows<Raw<DropRow>>(statement)).map(dropRow);
+}
+
+/** Runs a statement that counts; undefined when there are more than COUNT_LIMIT. */
+export async function readCount(reader: Reader, statement: Statement): Promise<number | undefined> {
+  const count = (await reader.rows<{ readonly count: number }>(statement))[0]?.count ?? 0;
+  return count > COUNT_LIMIT ? undefined : count;
+}
+
+export async function readExplanations(
+  reader: Reader,
+  ids: readonly string[],
+): Promise<readonly { readonly id: string; readonly body: ExplanationBody }[]> {
+  return reader.rows(explanationsStatement(ids));
+}
