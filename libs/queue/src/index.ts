@@ -1,1 +1,3 @@
-export {};
+export { type JobBackend } from './backend.js';
+export { type JobQueue, type NewJob, openQueue } from './queue.js';
+export { type JobWorker, type RunningJob, startWorker, type WorkerSettings } from './worker.js';

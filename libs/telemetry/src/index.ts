@@ -1,1 +1,1 @@
-export {};
+export { dataHome } from './data-home.js';
