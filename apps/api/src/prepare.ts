@@ -7,6 +7,7 @@ import { GRAPHQL_PATH } from './graphql/server/graphql.config.js';
 import { ApiError } from './http/api-error.js';
 import { ApiErrorFilter, toApiError } from './http/api-error.filter.js';
 import { SILENT, type ApiOptions } from './options.js';
+import { serveStaticPage } from './web/static-page.js';
 
 const INGEST_PATH = '/ingest/v1/batches';
 const BATCH_TYPE = 'application/vnd.whydrop.batch';
@@ -55,9 +56,10 @@ function leaveBatchesAlone(server: FastifyInstance): void {
 }
 
 /** What the application needs beside its modules; to be called before it listens. */
-export function prepareApi(app: NestFastifyApplication, options: ApiOptions): void {
+export async function prepareApi(app: NestFastifyApplication, options: ApiOptions): Promise<void> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   leaveBatchesAlone(server);
   guardGraphql(server, options);
   app.useGlobalFilters(new ApiErrorFilter(options.log ?? SILENT));
+  if (options.webRoot !== undefined) await serveStaticPage(server, options.webRoot);
 }

@@ -25,7 +25,7 @@ export async function startApi(config: ApiConfig): Promise<RunningApi> {
     abortOnError: false,
     logger: ['error', 'warn'],
   });
-  prepareApi(app, config);
+  await prepareApi(app, config);
   await app.listen(config.port ?? DEFAULT_PORT, config.host ?? '127.0.0.1');
   return { url: await app.getUrl(), close: () => app.close() };
 }

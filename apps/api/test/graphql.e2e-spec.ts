@@ -1,10 +1,10 @@
 import { createToken, openDatabase, type Database } from '@whydrop/storage';
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
 import { startApi, type RunningApi } from '../src/start.js';
-import { testDatabase, type TestDatabase } from './database.js';
+import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeMany, storeStory, T0 } from './story.js';
 
-let db: TestDatabase;
+let db: OpenTestDatabase;
 let api: RunningApi;
 let token: string;
 let ingestToken: string;
@@ -14,7 +14,7 @@ const open: { close(): Promise<void> }[] = [];
 const storeQueue = { enqueue: () => Promise.resolve() };
 
 beforeAll(async () => {
-  db = await testDatabase();
+  db = await openTestDatabase();
   await storeStory(db);
   await storeMany(db, 250);
   await storeFlows();
@@ -223,6 +223,7 @@ describe('drops', () => {
     ['direction', { direction: { eq: 'EGRESS' } }, []],
     ['direction is null', { direction: { isNull: true }, verdict: { eq: 'FAILED' } }, CLOSED],
     ['basis', { basis: { eq: 'DERIVED' } }, []],
+    ['basis of its own explanation', { basis: { neq: 'OBSERVED' }, verdict: { eq: 'FAILED' } }, CLOSED],
     ['node', { node: { eq: 'cent333' }, policy: { eq: 'policy2' } }, DB],
     ['address of either end', { address: { eq: '10.47.255.233' } }, DB],
     ['network', { sourceAddress: { within: '10.47.255.230/32' } }, QA],

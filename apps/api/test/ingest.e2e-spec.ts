@@ -6,7 +6,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { formatBatch, type EnvelopeInput } from '@whydrop/contracts';
 import { createToken, openDatabase, revokeToken, type Database } from '@whydrop/storage';
 import { startApi, type ApiConfig, type RunningApi } from '../src/start.js';
-import { testDatabase, type TestDatabase } from './database.js';
+import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 const FORMATS = ['conntrack-events', 'coverage'];
 
@@ -22,7 +22,7 @@ class FakeQueue {
   }
 }
 
-let db: TestDatabase;
+let db: OpenTestDatabase;
 let api: RunningApi;
 let token: string;
 let viewer: string;
@@ -36,7 +36,7 @@ async function start(config: Partial<ApiConfig> = {}): Promise<RunningApi> {
 }
 
 beforeAll(async () => {
-  db = await testDatabase();
+  db = await openTestDatabase();
   token = (await createToken(db, { name: 'node1', role: 'ingest' })).text;
   viewer = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
   api = await start();

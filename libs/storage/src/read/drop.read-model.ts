@@ -1,6 +1,5 @@
 import { protocolFromName } from '@whydrop/model';
 import type {
-  Basis,
   Cause,
   EvidenceItem,
   ExplainedEnd,
@@ -41,7 +40,6 @@ export interface DropRow {
   readonly verdict: Verdict;
   readonly cause: Cause;
   readonly direction: PolicyDirection | null;
-  readonly basis: Basis;
   readonly detail: DropDetail;
 }
 
@@ -83,8 +81,15 @@ export const GROUP_FIELDS = {
   node: { type: 'text', any: ['g.node'] },
 } satisfies Record<string, FieldSql>;
 
+function explained(expression: string): string {
+  return `(SELECT ${expression} FROM explanation x WHERE x.id = d.explanation_id)`;
+}
+
 const DROP_FIELDS = {
   ...GROUP_FIELDS,
+  // Drops of one group may rest on different evidence; the group shows its latest drop's.
+  basis: { type: 'text', any: [explained(`x.body ->> 'basis'`)] },
+  node: { type: 'text', any: [explained(`x.body #>> '{enforcementPoint,node}'`)] },
   group: { type: 'text', any: ['d.group_id'] },
   address: { type: 'inet', any: ['d.source', 'd.destination'] },
   sourceAddress: { type: 'inet', any: ['d.source'] },
@@ -99,7 +104,7 @@ const COLUMNS = `
 SELECT d.id, c.name AS cluster, d.group_id AS "groupId", d.explanation_id AS "explanationId",
        ${microsOf('d.first_seen_at')} AS "firstSeenAt", ${microsOf('d.last_seen_at')} AS "lastSeenAt",
        d.source_port AS "sourcePort", d.destination_port AS "destinationPort", d.protocol, d.attempts, d.packets,
-       g.verdict, g.cause, g.direction, g.basis, d.detail`;
+       g.verdict, g.cause, g.direction, d.detail`;
 const JOINED = `
 JOIN drop_group g ON g.id = d.group_id
 JOIN cluster c ON c.id = d.cluster_id`;

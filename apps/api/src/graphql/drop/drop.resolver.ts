@@ -9,8 +9,10 @@ import {
   readDrops,
   type Reader,
 } from '@whydrop/storage';
+import type { Basis } from '@whydrop/model';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
 import type { GraphqlContext } from '../context.js';
+import { BasisEnum } from '../enums.js';
 import { DropGroup } from '../drop-group/drop-group.type.js';
 import { dropGroupOf } from '../drop-group/drop-group.view.js';
 import { Explanation } from '../explanation/explanation.type.js';
@@ -60,6 +62,11 @@ export class DropResolver {
     const found = await context.loaders.explanation.load(drop.explanationId);
     if (!found) throw new Error(`explanation ${drop.explanationId} of drop ${drop.key} is not stored`);
     return found;
+  }
+
+  @ResolveField(() => BasisEnum)
+  async basis(@Parent() drop: Drop, @Context() context: GraphqlContext): Promise<Basis> {
+    return (await this.explanation(drop, context)).basis;
   }
 
   @ResolveField(() => DropGroup)

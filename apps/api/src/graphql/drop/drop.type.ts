@@ -1,6 +1,6 @@
 import { Field, Int, ObjectType } from '@nestjs/graphql';
-import type { Basis, Cause, PolicyDirection, Verdict } from '@whydrop/model';
-import { BasisEnum, CauseEnum, DirectionEnum, VerdictEnum } from '../enums.js';
+import type { Cause, PolicyDirection, Verdict } from '@whydrop/model';
+import { CauseEnum, DirectionEnum, VerdictEnum } from '../enums.js';
 import { End, Evidence } from '../explanation/explanation.type.js';
 import { Node } from '../node.type.js';
 import { connectionOf } from '../page/connection.js';
@@ -87,9 +87,6 @@ export class Drop implements Node {
 
   @Field(() => DirectionEnum, { nullable: true })
   direction: PolicyDirection | null;
-
-  @Field(() => BasisEnum)
-  basis: Basis;
 
   @Field(() => String, { description: 'The explanation in one breath.' })
   sentence: string;

@@ -1,0 +1,56 @@
+import { QUEUES } from '@whydrop/contracts';
+import { openQueue } from '@whydrop/queue';
+import { openDatabase } from '@whydrop/storage';
+import { pino } from 'pino';
+import { KNOWN_FORMATS } from './known-formats.js';
+import { DEFAULT_PORT, startApi } from './start.js';
+import { findWebRoot } from './web/web-root.js';
+
+/** The API as a process of its own. Settings come from the environment; see README.md. */
+function environment() {
+  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: port, HOST: host, GRAPHIQL: graphiql } = process.env;
+  if (databaseUrl === undefined)
+    throw new Error('DATABASE_URL is not set: where is PostgreSQL? (postgres://user:password@host/database)');
+  const jobs =
+    redisUrl === undefined
+      ? ({ kind: 'postgres', url: databaseUrl } as const)
+      : ({ kind: 'redis', url: redisUrl } as const);
+  const number = port === undefined || port === '' ? DEFAULT_PORT : Number(port);
+  if (!Number.isInteger(number) || number < 0 || number > 65_535)
+    throw new Error(`PORT is ${port}: it must be a port number`);
+  return { databaseUrl, jobs, port: number, host: host ?? '127.0.0.1', graphiql: graphiql === '1' };
+}
+
+const log = pino({ name: 'api' });
+const { databaseUrl, jobs, port, host, graphiql } = environment();
+const database = openDatabase(databaseUrl);
+const storeQueue = openQueue(jobs, QUEUES.store);
+const webRoot = findWebRoot();
+const api = await startApi({
+  database,
+  storeQueue,
+  knownFormats: KNOWN_FORMATS,
+  log,
+  port,
+  host,
+  graphiql,
+  ...(webRoot === undefined ? {} : { webRoot }),
+});
+log.info({ url: api.url }, 'the API is ready');
+
+let stopping = false;
+
+/** Requests under way are answered first, then connections close; a second signal ends at once. */
+async function stop(signal: string): Promise<void> {
+  if (stopping) process.exit(1);
+  stopping = true;
+  log.info({ signal }, 'stopping');
+  await api.close();
+  await storeQueue.close();
+  await database.close();
+  process.exit(0);
+}
+
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => void stop(signal));
+}

@@ -1,0 +1,100 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { collectorsStatement } from './collector.read-model.js';
+import {
+  dropCountStatement,
+  dropsByIdStatement,
+  dropsStatement,
+  explanationsStatement,
+  latestDropsStatement,
+} from './drop.read-model.js';
+import { groupCountStatement, groupsByIdStatement, groupsStatement } from './drop-group.read-model.js';
+import { flowCountStatement, flowsStatement } from './flow.read-model.js';
+import type { Statement } from './reader.js';
+import { rejectCountStatement, rejectsStatement } from './reject.read-model.js';
+
+// The SQL of every read model stands in sql/, so that a change of it is seen in review. UPDATE=1 writes it anew.
+const FOLDER = path.join(import.meta.dirname, 'sql');
+
+const range = { from: 1_795_214_415_576_068, to: 1_795_218_015_000_000 };
+const open = { from: 1_795_214_415_000_000, to: undefined };
+const page = { first: 50, descending: true, after: undefined };
+const next = { ...page, after: ['1795214415576068', 'abc'] };
+const nextOfThree = { ...page, after: ['1795214415576068', '17', '3'] };
+const everything = {
+  cluster: { eq: 'c' },
+  namespace: { in: ['a', 'b'], nin: ['c'] },
+  workload: { contains: 'web' },
+  policy: { eq: 'dev/policy1' },
+  port: { gte: 1, lt: 1024 },
+  protocol: { neq: 'tcp' },
+  direction: { isNull: false },
+  or: [{ cause: { eq: 'PORT_CLOSED' } }, { not: { verdict: { eq: 'dropped' }, and: [{ node: { startsWith: 'n' } }] } }],
+};
+
+const statements: Readonly<Record<string, Statement>> = {
+  'drops-first-page': dropsStatement(range, {}, page),
+  'drops-next-page-everything': dropsStatement(open, everything, next),
+  'drops-of-addresses': dropsStatement(
+    range,
+    { address: { within: '10.0.0.0/8' }, sentence: { containsIgnoreCase: 'x' } },
+    page,
+  ),
+  'drops-count': dropCountStatement(range, { basis: { eq: 'observed' } }),
+  'drops-by-id': dropsByIdStatement(['a']),
+  'drops-latest-of-groups': latestDropsStatement(['a']),
+  explanations: explanationsStatement(['a']),
+  'groups-first-page': groupsStatement(range, {}, 'lastSeenAt', page),
+  'groups-next-page-by-drops': groupsStatement(open, everything, 'drops', {
+    ...next,
+    after: ['17', 'abc'],
+    descending: false,
+  }),
+  'groups-count': groupCountStatement(range, {}),
+  'groups-by-id': groupsByIdStatement(['a']),
+  'flows-next-page': flowsStatement(
+    range,
+    { unreplied: { eq: true }, address: { eq: '10.0.0.1' }, protocol: { in: ['TCP', 'udp'] } },
+    nextOfThree,
+  ),
+  'flows-count': flowCountStatement(range, { port: { eq: 80 } }),
+  'rejects-next-page': rejectsStatement(range, { reason: { eq: 'TRUNCATED' } }, nextOfThree),
+  'rejects-count': rejectCountStatement(range, {}),
+  collectors: collectorsStatement({ cluster: { eq: 'c' } }),
+};
+
+const shown = (value: unknown) => JSON.stringify(value) ?? 'null';
+
+it.each(Object.entries(statements))('%s.sql', (name, { text, values }) => {
+  const file = path.join(FOLDER, `${name}.sql`);
+  const parameters = values.map((value, i) => `-- $${i + 1} = ${shown(value)}\n`).join('');
+  const sql = `${parameters}${text.trim()}\n`;
+  if (process.env['UPDATE'] === '1') {
+    mkdirSync(FOLDER, { recursive: true });
+    writeFileSync(file, sql);
+  }
+  expect(readFileSync(file, 'utf8')).toBe(sql);
+});
+
+it('no value of a filter is part of the text', () => {
+  const evil = `'); DROP TABLE drop_group; --`;
+  const match = {
+    eq: evil,
+    neq: evil,
+    in: [evil],
+    nin: [evil],
+    contains: evil,
+    containsIgnoreCase: evil,
+    startsWith: evil,
+  };
+  const condition = {
+    cluster: match,
+    policy: match,
+    sentence: match,
+    or: [{ workload: match }],
+    not: { policyKind: match },
+  };
+  const { text, values } = dropsStatement(range, condition, next);
+  expect(text).not.toContain('DROP TABLE');
+  expect(values.flat().filter((value) => value === evil).length).toBe(35);
+});

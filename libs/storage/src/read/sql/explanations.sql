@@ -1,0 +1,2 @@
+-- $1 = ["a"]
+SELECT id, body FROM explanation WHERE id = ANY ($1::text[])
