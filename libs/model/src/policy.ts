@@ -92,6 +92,15 @@ export interface DirectionVerdict {
   readonly reason: string;
 }
 
+/** What the policies would say once what is staged is enforced. */
+export interface PendingVerdict {
+  readonly verdict: 'allowed' | 'denied' | 'unknown';
+  readonly direction: PolicyDirection | null;
+  readonly egress: DirectionVerdict;
+  readonly ingress: DirectionVerdict;
+  readonly reason: string;
+}
+
 /** What the policies say about a connection: egress at its source first, then ingress at its destination. */
 export interface ConnectionVerdict {
   readonly verdict: 'allowed' | 'denied' | 'unknown';
@@ -101,6 +110,8 @@ export interface ConnectionVerdict {
   readonly ingress: DirectionVerdict;
   readonly findings: readonly Finding[];
   readonly reason: string;
+  /** Present where staged policies have a say at either end. */
+  readonly pending?: PendingVerdict;
 }
 
 /** One end of a connection to be judged. An address is resolved to its pod or node by whoever knows the time. */

@@ -109,6 +109,8 @@ class View implements ClusterView {
       namespace: this.namespace(pod.namespace),
       labels: pod.hostNetwork ? NO_LABELS : new Map(Object.entries(pod.labels)),
       node: pod.node,
+      nodeLabels: pod.hostNetwork && pod.node !== undefined ? this.labelsOfNode(pod.node) : undefined,
+      nodesKnown: this.state.nodes.length > 0,
       ips,
       label: pod.name,
     };
@@ -135,6 +137,7 @@ class View implements ClusterView {
       ...this.bare(`node ${name}`),
       kind: 'node',
       node: name,
+      nodeLabels: this.labelsOfNode(name),
       ips: ips && ips.length > 0 ? addresses(ips) : undefined,
     }));
   }
@@ -153,8 +156,21 @@ class View implements ClusterView {
 
   private bare(label: string): End {
     const id = this.nextId++;
-    const nothing = { pod: undefined, namespace: undefined, node: undefined, ips: undefined };
-    return { id, classId: id, kind: 'address', labels: NO_LABELS, label, ...nothing };
+    const nothing = { pod: undefined, namespace: undefined, node: undefined, nodeLabels: undefined, ips: undefined };
+    return {
+      id,
+      classId: id,
+      kind: 'address',
+      labels: NO_LABELS,
+      nodesKnown: this.state.nodes.length > 0,
+      label,
+      ...nothing,
+    };
+  }
+
+  private labelsOfNode(name: string): Labels | undefined {
+    const node = this.state.nodes.find((one) => one.name === name);
+    return node && new Map(Object.entries(node.labels));
   }
 
   private remember(key: string, make: () => End): End {

@@ -2,6 +2,7 @@ import type { KubernetesObject, PolicyRef } from '@whydrop/model';
 import type { End } from './end.js';
 import type { CompiledDirection } from './rule.js';
 import type { Tri } from './tri.js';
+import type { World } from './world.js';
 import type { Problem } from './yaml-value.js';
 
 /** How the policies of one kind work together within their tier. */
@@ -32,7 +33,7 @@ export interface CompiledPolicy {
   /** Ties of order are broken by it. */
   readonly sortName: string;
   readonly candidates: Candidates;
-  readonly selects: (end: End) => Tri;
+  readonly selects: (end: End, world: World) => Tri;
   readonly ingress: CompiledDirection;
   readonly egress: CompiledDirection;
   /** What the API server would have refused; those parts match nothing. */

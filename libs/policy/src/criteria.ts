@@ -78,6 +78,36 @@ export function namespaceLabels(side: Side, selector: LabelSelector, path: strin
   };
 }
 
+/** The end is a node whose labels the selector matches. Whether a bare address is a node hangs on the nodes being known. */
+export function nodeLabels(side: Side, selector: LabelSelector, path: string): Criterion {
+  return {
+    test: (connection) => {
+      const end = connection[side];
+      if (end.kind === 'pod') return false;
+      if (end.kind === 'address') return end.nodesKnown ? false : undefined;
+      return end.nodeLabels ? selectorMatches(selector, end.nodeLabels) : undefined;
+    },
+    failures: (connection) => {
+      const end = connection[side];
+      if (end.nodeLabels) return fromLabels('node', path, labelMisses(selector, end.nodeLabels));
+      const got = end.kind === 'pod' ? `pod ${end.label}` : unselectable(end);
+      return [{ field: 'node', path, wanted: `a node with ${selectorText(selector)}`, got, edit: OTHER_KIND }];
+    },
+    missing: (connection) => `the labels of the node at ${connection[side].label}`,
+  };
+}
+
+/** The end is one of these domain names. No policy object says which addresses they have. */
+export function domainNames(side: Side, names: readonly string[], path: string): Criterion {
+  return {
+    test: (connection) => (connection[side].kind === 'pod' ? false : undefined),
+    failures: (connection) => [
+      { field: 'domainName', path, wanted: names.join(', '), got: `pod ${connection[side].label}`, edit: OTHER_KIND },
+    ],
+    missing: (connection) => `whether ${names.join(', ')} resolves to ${connection[side].label}`,
+  };
+}
+
 /** How an end's addresses are called in a sentence. */
 export function addressText(connection: Connection, side: Side): string {
   const ips = side === 'source' ? connection.sourceIps : connection.destinationIps;
@@ -108,11 +138,11 @@ export function inNetwork(
     {
       // One criterion for both: with two addresses, one in the network and the other in an exception, the first counts.
       test: (connection) => {
-        const ips = ipsOf(connection, side);
+        const ips = ipsOf(connection, side, [network, ...except]);
         return ips === undefined ? undefined : ips.some((ip) => isIn(ip) && !exception(ip));
       },
       failures: (connection) => {
-        const ips = ipsOf(connection, side) ?? [];
+        const ips = ipsOf(connection, side, []) ?? [];
         const caught = ips.filter(isIn).flatMap((ip) => exception(ip) ?? []);
         if (caught.length === 0)
           return failure(connection, { field: 'ipBlock', path: `${path}.cidr`, wanted: network.text });

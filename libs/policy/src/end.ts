@@ -1,6 +1,7 @@
 import type { PodEndpoint } from '@whydrop/model';
-import type { Address } from './address.js';
+import type { Address, Network } from './address.js';
 import type { Labels } from './label-selector.js';
+import type { World } from './world.js';
 
 /** A namespace as selectors see it. */
 export interface NamespaceView {
@@ -25,6 +26,10 @@ export interface End {
   readonly labels: Labels;
   /** The node it is, or runs on. */
   readonly node: string | undefined;
+  /** Labels of the node it is; undefined where they are not known, and for pods. */
+  readonly nodeLabels: Labels | undefined;
+  /** Whether the cluster's nodes are declared: only then is a bare address known to be none of them. */
+  readonly nodesKnown: boolean;
   /** Undefined when no address of it is known. */
   readonly ips: readonly Address[] | undefined;
   /** A name to read aloud: `client2-dev`, `node cent333`, `203.0.113.7`. */
@@ -40,17 +45,31 @@ export interface Connection {
   readonly destinationIps: readonly Address[] | undefined;
   readonly protocol: string;
   readonly port: number | undefined;
+  readonly world: World;
   readonly icmp: { readonly type: number; readonly code: number } | undefined;
   /** Set when a rule looked at more than what ends of one class have in common. */
   touchedIdentity: boolean;
+  /** Sides whose unknown address was asked for, and the networks it was compared with. */
+  readonly open: { readonly sides: Set<Side>; readonly networks: Set<Network> };
 }
 
 export type Side = 'source' | 'destination';
 
-/** Addresses of one side; asking for them is remembered, since ends of one class differ in them. */
-export function ipsOf(connection: Connection, side: Side): readonly Address[] | undefined {
+/**
+ * Addresses of one side, to be compared with the networks. Asking is remembered: ends of one class differ in their
+ * addresses, and an address that is not known may turn out not to matter.
+ */
+export function ipsOf(
+  connection: Connection,
+  side: Side,
+  networks: readonly Network[],
+): readonly Address[] | undefined {
   connection.touchedIdentity = true;
-  return side === 'source' ? connection.sourceIps : connection.destinationIps;
+  const ips = side === 'source' ? connection.sourceIps : connection.destinationIps;
+  if (ips) return ips;
+  connection.open.sides.add(side);
+  for (const network of networks) connection.open.networks.add(network);
+  return undefined;
 }
 
 /** How an end that no selector can match is called in a sentence. */

@@ -5,19 +5,23 @@ import type {
   ConnectionVerdict,
   DirectionVerdict,
   Finding,
+  PendingVerdict,
   PolicyDirection,
   PolicyRef,
   RuleMiss,
 } from '@whydrop/model';
+import { whateverTheAddress } from './address-cases.js';
 import { clusterView, type ClusterView } from './cluster-view.js';
 import type { CompiledPolicy } from './compiled-policy.js';
 import { carriesPorts } from './criteria.js';
 import type { Connection, End } from './end.js';
-import { policySetOf, type PolicySet } from './policy-set.js';
-import { programOf, type Program, type TierSteps } from './program.js';
+import { hostEndpointEnd, isFailsafe } from './host-policy.js';
+import { enforcedOf, pendingOf, policySetOf, type PolicySet } from './policy-set.js';
+import { hostProgramOf, programOf, type Program, type TierSteps } from './program.js';
 import { nearestMiss } from './rule.js';
 import { connectionReason, directionReason } from './sentence.js';
 import { walk, type Decision } from './walk.js';
+import { worldOf, type World } from './world.js';
 
 /** Judges connections by the policies of one cluster at one instant. */
 export interface PolicyEngine {
@@ -38,19 +42,22 @@ interface Judged {
   readonly assumptions: readonly string[];
 }
 
-const DIRECTIONS = ['egress', 'ingress'] as const;
 const CACHE_LIMIT = 2_000_000;
+const ALLOWED: Decision = { verdict: 'allowed', hits: [], tier: undefined, missing: [] };
 
 class Engine implements PolicyEngine {
-  private readonly programs = new Map<number, Map<string, Program>>();
-  private readonly decisions = new Map<string, Decision>();
+  private readonly programs = new Map<string, Map<number, Program>>();
+  private readonly decisions = new Map<Program, Map<string, Decision>>();
   private readonly verdicts = new Map<End, Map<number, ConnectionVerdict['verdict']>>();
+  private readonly world: World;
   private cached = 0;
 
   constructor(
     private readonly view: ClusterView,
     private readonly policies: PolicySet,
-  ) {}
+  ) {
+    this.world = worldOf(view);
+  }
 
   readonly findings = (): readonly Finding[] => [];
 
@@ -76,13 +83,29 @@ class Engine implements PolicyEngine {
 
   readonly evaluate = (query: ConnectionQuery): ConnectionVerdict => {
     const connection = this.connection(query, this.view.end(query.source), this.view.end(query.destination));
-    const egress = this.direction(connection, 'egress', 'enforced');
-    const ingress = this.direction(connection, 'ingress', 'enforced');
+    const enforced = this.both(connection, 'enforced');
+    const pending = this.isPending(connection) ? this.both(connection, 'pending') : undefined;
+    return pending ? { ...enforced, findings: [], pending } : { ...enforced, findings: [] };
+  };
+
+  private both(connection: Connection, mode: Mode): PendingVerdict {
+    const egress = this.direction(connection, 'egress', mode);
+    const ingress = this.direction(connection, 'ingress', mode);
     const verdict = combined(egress.verdict, ingress.verdict);
     const direction = verdict !== 'denied' ? null : egress.verdict === 'denied' ? 'egress' : 'ingress';
     const reason = connectionReason(connection, direction, verdict, egress, ingress);
-    return { verdict, direction, egress, ingress, findings: [], reason };
-  };
+    return { verdict, direction, egress, ingress, reason };
+  }
+
+  /** Whether staged policies have a say at either end. */
+  private isPending({ source, destination }: Connection): boolean {
+    if (!this.policies.hasStaged) return false;
+    const has = (end: End, direction: PolicyDirection): boolean =>
+      this.policies
+        .selecting(end, this.world)
+        .some((policy) => policy.staged !== undefined && policy[direction].applies);
+    return has(source, 'egress') || has(destination, 'ingress');
+  }
 
   private forget(): void {
     this.verdicts.clear();
@@ -99,49 +122,125 @@ class Engine implements PolicyEngine {
       protocol: query.protocol,
       port: carriesPorts(query.protocol) ? query.port : undefined,
       icmp: query.icmp,
+      world: this.world,
       touchedIdentity: false,
+      open: { sides: new Set(), networks: new Set() },
     };
   }
 
   private verdictOf(connection: Connection): ConnectionVerdict['verdict'] {
-    const [egress, ingress] = DIRECTIONS.map(
-      (direction) => this.judge(connection, direction, 'enforced').decision.verdict,
-    );
-    return combined(egress ?? 'allowed', ingress ?? 'allowed');
+    const egress = this.judge(connection, 'egress', 'enforced').decision.verdict;
+    return egress === 'denied'
+      ? egress
+      : combined(egress, this.judge(connection, 'ingress', 'enforced').decision.verdict);
   }
 
-  private program(end: End, direction: PolicyDirection, mode: Mode): Program {
-    const key = `${direction} ${mode}`;
-    const programs = this.programs.get(end.classId) ?? new Map<string, Program>();
-    this.programs.set(end.classId, programs);
-    const known = programs.get(key) ?? programOf(this.selecting(end, mode), direction, this.policies.tiers);
-    programs.set(key, known);
+  private remembered(key: string, end: End, make: () => Program): Program {
+    const programs = this.programs.get(key) ?? new Map<number, Program>();
+    this.programs.set(key, programs);
+    const known = programs.get(end.classId) ?? make();
+    programs.set(end.classId, known);
     return known;
   }
 
+  private program(end: End, direction: PolicyDirection, mode: Mode): Program {
+    return this.remembered(`${direction} ${mode}`, end, () => {
+      if (end.kind === 'pod')
+        return programOf(this.selecting(end, mode), direction, this.policies.tiers, this.profilesOfPod(end, direction));
+      const host = this.world.hostEndpoint(end);
+      if (!host) return { direction, steps: [], tiers: [] };
+      const profiles = host.profiles.flatMap((name) => this.policies.profiles.get(name) ?? []);
+      return hostProgramOf(this.selecting(end, mode), direction, this.policies.tiers, [
+        ...profiles,
+        hostEndpointEnd(host),
+      ]);
+    });
+  }
+
+  /** What a node's host endpoint does to traffic that it forwards: only policies that ask for it apply. */
+  private forwarding(end: End, direction: PolicyDirection, mode: Mode): Program {
+    return this.remembered(`forward ${direction} ${mode}`, end, () => {
+      const policies = this.selecting(end, mode).filter(({ host }) => host?.forward);
+      return hostProgramOf(policies, direction, this.policies.tiers, []);
+    });
+  }
+
+  /** What is left of a pod's policies towards its own node, which Kubernetes policies always admit. */
+  private towardsOwnNode(end: End, mode: Mode): Program {
+    return this.remembered(`own node ${mode}`, end, () => {
+      const policies = this.selecting(end, mode);
+      const isCalico = policies.some(({ family }) => family === 'ordered');
+      const left = isCalico ? policies : policies.filter(({ family }) => family === 'priority');
+      return programOf(left, 'egress', this.policies.tiers);
+    });
+  }
+
+  private profilesOfPod(end: End, direction: PolicyDirection): readonly CompiledPolicy[] {
+    const profile = this.policies.profiles.get(`kns.${end.namespace?.name ?? 'default'}`);
+    const [first] = profile?.[direction].rules ?? [];
+    const allowsAll = first?.action === 'allow' && first.groups.length === 0;
+    return profile && !allowsAll ? [profile] : [];
+  }
+
   private selecting(end: End, mode: Mode): readonly CompiledPolicy[] {
-    const all = this.policies.selecting(end);
-    if (mode === 'enforced') return this.policies.hasStaged ? all.filter(({ staged }) => staged === undefined) : all;
-    return all;
+    const all = this.policies.selecting(end, this.world);
+    if (!this.policies.hasStaged) return all;
+    return mode === 'enforced' ? enforcedOf(all) : pendingOf(all, this.policies.staged);
   }
 
   private judge(connection: Connection, direction: PolicyDirection, mode: Mode): Judged {
-    const exempt = exemption(connection);
-    if (exempt) return { decision: ALLOWED, assumptions: [exempt] };
-    const subject = direction === 'egress' ? connection.source : connection.destination;
-    const program = this.program(subject, direction, mode);
-    return { decision: this.decide(program, connection, mode), assumptions: [] };
+    const { source, destination } = connection;
+    if (isSelf(source, destination)) return exempt('traffic of a pod to itself is never blocked');
+    const [subject, peer] = direction === 'egress' ? [source, destination] : [destination, source];
+    if (isOwnNode(source, destination)) return this.withOwnNode(connection, subject, direction, mode);
+    const decision = this.decide(this.program(subject, direction, mode), connection);
+    if (subject.kind !== 'pod') {
+      const host = decision.verdict !== 'allowed' && isFailsafe(connection, direction);
+      return host ? exempt('a failsafe port of the host endpoint is always open') : { decision, assumptions: [] };
+    }
+    return { decision: this.forwarded(decision, connection, subject, peer, mode, direction), assumptions: [] };
   }
 
-  private decide(program: Program, connection: Connection, mode: Mode): Decision {
+  private withOwnNode(connection: Connection, subject: End, direction: PolicyDirection, mode: Mode): Judged {
+    const rule = `traffic between a pod and its own node (${subject.node ?? ''}) is always allowed`;
+    if (direction === 'ingress' || subject.kind !== 'pod') return exempt(rule);
+    const program = this.towardsOwnNode(subject, mode);
+    const decision = walk(program, connection);
+    return decision.hits.length > 0 || decision.verdict !== 'allowed' ? { decision, assumptions: [] } : exempt(rule);
+  }
+
+  /** A pod's traffic with other nodes also passes the host endpoint of its own. */
+  private forwarded(
+    decision: Decision,
+    connection: Connection,
+    subject: End,
+    peer: End,
+    mode: Mode,
+    direction: PolicyDirection,
+  ): Decision {
+    const { node } = subject;
+    if (node === undefined || peer.node === node || decision.verdict === 'denied') return decision;
+    if (this.world.hostEndpointsOfNode(node).length === 0) return decision;
+    const program = this.forwarding(this.view.end({ kind: 'node', name: node }), direction, mode);
+    const host = this.decide(program, connection);
+    return host.verdict === 'allowed' ? decision : host;
+  }
+
+  private decide(program: Program, connection: Connection): Decision {
     if (program.steps.length === 0) return ALLOWED;
     const { source, destination, protocol, port, icmp } = connection;
-    const key = `${program.direction} ${mode} ${source.classId} ${destination.classId} ${protocol} ${port} ${icmp?.type}/${icmp?.code}`;
-    const known = this.decisions.get(key);
+    const icmpKey = icmp ? `${icmp.type}/${icmp.code}` : '';
+    const key = `${source.classId} ${destination.classId} ${protocol} ${port} ${icmpKey}`;
+    const decisions = this.decisions.get(program) ?? new Map<string, Decision>();
+    const known = decisions.get(key);
     if (known) return known;
+    this.decisions.set(program, decisions);
     connection.touchedIdentity = false;
-    const decision = walk(program, connection);
-    if (!connection.touchedIdentity) this.decisions.set(key, decision);
+    connection.open.sides.clear();
+    connection.open.networks.clear();
+    const first = walk(program, connection);
+    const decision = whateverTheAddress(first, connection, (one) => walk(program, one));
+    if (!connection.touchedIdentity) decisions.set(key, decision);
     return decision;
   }
 
@@ -154,20 +253,18 @@ class Engine implements PolicyEngine {
   }
 }
 
-const ALLOWED: Decision = { verdict: 'allowed', hits: [], tier: undefined, missing: [] };
+function exempt(rule: string): Judged {
+  return { decision: ALLOWED, assumptions: [rule] };
+}
 
-/** What no policy can stop, with the rule of the house that says so. */
-function exemption({ source, destination }: Connection): string | undefined {
-  if (source === destination || (source.pod !== undefined && source.pod === destination.pod)) {
-    return 'traffic of a pod to itself is never blocked';
-  }
-  const ends = [source, destination];
-  const node = ends.find((end) => end.kind === 'node');
-  const pod = ends.find((end) => end.kind === 'pod');
-  if (node?.node !== undefined && pod?.node === node.node) {
-    return `traffic between a pod and its own node (${node.node}) is always allowed`;
-  }
-  return undefined;
+function isSelf(source: End, destination: End): boolean {
+  return source === destination ? source.kind === 'pod' : source.pod !== undefined && source.pod === destination.pod;
+}
+
+function isOwnNode(source: End, destination: End): boolean {
+  const pod = source.kind === 'pod' ? source : destination;
+  const node = source.kind === 'pod' ? destination : source;
+  return pod.kind === 'pod' && node.kind === 'node' && node.node !== undefined && node.node === pod.node;
 }
 
 /** The addresses of an end that reach the other end: those of its families, where both are known. */
@@ -209,11 +306,11 @@ function missesOf(tier: TierSteps, connection: Connection, direction: PolicyDire
       .filter(({ action }) => action === 'allow')
       .map((rule) => {
         const { path, failures, distance } = nearestMiss(rule, connection);
-        const failed = failures.map(({ edit: _, ...criterion }) => criterion);
+        const failed = failures.map(({ field, path: place, wanted, got }) => ({ field, path: place, wanted, got }));
         return { policy: policy.ref, direction, rule: rule.index, path, failed, distance };
       }),
   );
-  return misses.sort((a, b) => a.distance - b.distance);
+  return misses.filter(({ failed }) => failed.length > 0).sort((a, b) => a.distance - b.distance);
 }
 
 /**

@@ -1,8 +1,11 @@
 import type { ClusterState, KubernetesObject, NamespaceState } from '@whydrop/model';
-import type { CompiledPolicy } from './compiled-policy.js';
+import { groupOf, type CompiledPolicy } from './compiled-policy.js';
 import type { End } from './end.js';
+import { compileProfile, isProfile } from './kinds/calico-profile.js';
 import { compilePolicy } from './kinds/kinds.js';
 import { compileNamespaceIsolation, ISOLATION_ANNOTATION, isolatesNamespace } from './kinds/namespace-annotation.js';
+import type { Labels } from './label-selector.js';
+import type { World } from './world.js';
 import { tiersOf, type TierInfo } from './tiers.js';
 
 /** Policies of one namespace (or of none), found by a label that they require. */
@@ -23,10 +26,10 @@ class PolicyShelf {
     this.byLabel.set(label.key, values);
   }
 
-  candidates(end: End): readonly CompiledPolicy[] {
+  candidates(labels: Labels): readonly CompiledPolicy[] {
     const found = [...this.unlabelled];
     for (const [key, values] of this.byLabel) {
-      const value = end.labels.get(key);
+      const value = labels.get(key);
       if (value !== undefined) found.push(...(values.get(value) ?? []));
     }
     return found;
@@ -37,15 +40,18 @@ class PolicyShelf {
 export interface PolicySet {
   readonly all: readonly CompiledPolicy[];
   readonly tiers: ReadonlyMap<string, TierInfo>;
+  readonly profiles: ReadonlyMap<string, CompiledPolicy>;
   readonly hasStaged: boolean;
-  readonly selecting: (end: End) => readonly CompiledPolicy[];
+  /** What staged policies stand for: the enforced policies of these names are replaced or go away. */
+  readonly staged: ReadonlySet<string>;
+  readonly selecting: (end: End, world: World) => readonly CompiledPolicy[];
 }
 
 function isolatedNamespaces(namespaces: readonly NamespaceState[]): readonly NamespaceState[] {
   return namespaces.filter((namespace) => isolatesNamespace(namespace.annotations[ISOLATION_ANNOTATION]));
 }
 
-function shelve(policies: readonly CompiledPolicy[]): (end: End) => readonly CompiledPolicy[] {
+function shelve(policies: readonly CompiledPolicy[]): PolicySet['selecting'] {
   const anywhere = new PolicyShelf();
   const byNamespace = new Map<string, PolicyShelf>();
   for (const policy of policies) {
@@ -58,22 +64,63 @@ function shelve(policies: readonly CompiledPolicy[]): (end: End) => readonly Com
     shelf.add(policy);
     byNamespace.set(namespace, shelf);
   }
-  return (end) => {
+  return (end, world) => {
+    const labels = world.hostEndpoint(end)?.labels ?? end.labels;
     const own = end.namespace && byNamespace.get(end.namespace.name);
-    const candidates = [...anywhere.candidates(end), ...(own?.candidates(end) ?? [])];
-    return candidates.filter((policy) => policy.selects(end) === true);
+    const candidates = [...anywhere.candidates(labels), ...(own?.candidates(labels) ?? [])];
+    return candidates.filter((policy) => policy.selects(end, world) === true);
   };
+}
+
+const STAGED: Readonly<Record<string, string>> = {
+  StagedNetworkPolicy: 'CalicoNetworkPolicy',
+  StagedGlobalNetworkPolicy: 'GlobalNetworkPolicy',
+  StagedKubernetesNetworkPolicy: 'NetworkPolicy',
+};
+
+/** The name of the enforced policy that a policy is or stands for. */
+function enforcedName({ ref }: CompiledPolicy): string {
+  return `${STAGED[ref.kind] ?? ref.kind} ${ref.namespace ?? ''}/${ref.name}`;
+}
+
+/** The policies in force now. */
+export function enforcedOf(policies: readonly CompiledPolicy[]): readonly CompiledPolicy[] {
+  return policies.filter(({ staged }) => staged === undefined);
+}
+
+/** The policies as they will be in force once what is staged is enforced. */
+export function pendingOf(policies: readonly CompiledPolicy[], staged: ReadonlySet<string>): readonly CompiledPolicy[] {
+  return policies.filter((policy) =>
+    policy.staged === undefined ? !staged.has(enforcedName(policy)) : policy.staged === 'set',
+  );
+}
+
+/** The stored form of a policy that is also here as the API serves it: one object, given twice. */
+function isDouble(object: KubernetesObject, served: ReadonlySet<string>): boolean {
+  if (groupOf(object) !== 'crd.projectcalico.org') return false;
+  const { namespace, name } = object.metadata;
+  const names = [name, name.replace(/^default\./, '')];
+  return names.some((one) => served.has(`${object.kind} ${namespace ?? ''}/${one}`));
+}
+
+function withoutDoubles(objects: readonly KubernetesObject[]): readonly KubernetesObject[] {
+  const served = objects.filter((object) => groupOf(object) === 'projectcalico.org');
+  const names = new Set(served.map(({ kind, metadata }) => `${kind} ${metadata.namespace ?? ''}/${metadata.name}`));
+  return names.size === 0 ? objects : objects.filter((object) => !isDouble(object, names));
 }
 
 function policySet(objects: readonly KubernetesObject[], isolated: readonly NamespaceState[]): PolicySet {
   const names = new Set(isolated.map((namespace) => namespace.name));
-  const policies = objects.flatMap((object) => {
+  const policies = withoutDoubles(objects).flatMap((object) => {
     const betaIsolated = names.has(object.metadata.namespace ?? 'default');
     return compilePolicy(object, { betaIsolated }) ?? [];
   });
   const all = [...policies, ...isolated.map(compileNamespaceIsolation)];
-  const hasStaged = all.some((policy) => policy.staged !== undefined);
-  return { all, tiers: tiersOf(objects), hasStaged, selecting: shelve(all) };
+  const staged = new Set(all.filter((policy) => policy.staged !== undefined).map(enforcedName));
+  const profiles = new Map(
+    objects.filter(isProfile).map((object) => [object.metadata.name, compileProfile(object)] as const),
+  );
+  return { all, tiers: tiersOf(objects), profiles, hasStaged: staged.size > 0, staged, selecting: shelve(all) };
 }
 
 const known = new WeakMap<readonly KubernetesObject[], Map<string, PolicySet>>();

@@ -87,12 +87,18 @@ function stepsOf(tier: TierSteps, direction: PolicyDirection, start: number): re
   return [...open.map((make) => make(after)), { kind: 'tier-end', tier }];
 }
 
-/** Lines up the policies that apply to an endpoint in a direction: tiers, orders, rules. */
-export function programOf(
+/** Tiers in order, each with its steps behind those of the tier before it. */
+function lineUp(tiers: readonly TierSteps[], direction: PolicyDirection): Program {
+  const steps: Step[] = [];
+  for (const tier of tiers) steps.push(...stepsOf(tier, direction, steps.length));
+  return { direction, steps, tiers };
+}
+
+function tiersInForce(
   policies: readonly CompiledPolicy[],
   direction: PolicyDirection,
   tiers: ReadonlyMap<string, TierInfo>,
-): Program {
+): readonly TierSteps[] {
   const byTier = new Map<string, CompiledPolicy[]>();
   for (const policy of policies) {
     if (!policy[direction].applies) continue;
@@ -101,8 +107,41 @@ export function programOf(
     byTier.set(policy.tier, inTier);
   }
   const ordered = [...byTier].map(([name, inTier]) => tierSteps(tierNamed(tiers, name), inTier));
-  ordered.sort((a, b) => compareTiers(a.info, b.info));
-  const steps: Step[] = [];
-  for (const tier of ordered) steps.push(...stepsOf(tier, direction, steps.length));
-  return { direction, steps, tiers: ordered };
+  return ordered.sort((a, b) => compareTiers(a.info, b.info));
+}
+
+/** The last tier: profiles of the endpoint. What none of them admits is denied. */
+function profileTier(profiles: readonly CompiledPolicy[]): readonly TierSteps[] {
+  if (profiles.length === 0) return [];
+  const info: TierInfo = { name: 'profiles', order: Infinity, atEnd: 'deny', assumed: false };
+  return [{ info, policies: profiles, isolating: profiles.slice(-1) }];
+}
+
+/** Lines up the policies that apply to an endpoint in a direction: tiers, orders, rules; then its profiles. */
+export function programOf(
+  policies: readonly CompiledPolicy[],
+  direction: PolicyDirection,
+  tiers: ReadonlyMap<string, TierInfo>,
+  profiles: readonly CompiledPolicy[] = [],
+): Program {
+  return lineUp([...tiersInForce(policies, direction, tiers), ...profileTier(profiles)], direction);
+}
+
+/**
+ * Lines up the policies of a host endpoint: untracked ones, those before DNAT, then the others. The first two deny
+ * nothing at the end of a tier.
+ */
+export function hostProgramOf(
+  policies: readonly CompiledPolicy[],
+  direction: PolicyDirection,
+  tiers: ReadonlyMap<string, TierInfo>,
+  profiles: readonly CompiledPolicy[],
+): Program {
+  const open = (of: readonly CompiledPolicy[]): readonly TierSteps[] =>
+    tiersInForce(of, direction, tiers).map((tier) => ({ ...tier, isolating: [] }));
+  const untracked = policies.filter(({ host }) => host?.untracked);
+  const early = policies.filter(({ host }) => host?.preDnat && !host.untracked);
+  const others = policies.filter(({ host }) => !host?.preDnat && !host?.untracked);
+  const last = tiersInForce(others, direction, tiers);
+  return lineUp([...open(untracked), ...open(early), ...last, ...profileTier(profiles)], direction);
 }
