@@ -147,6 +147,29 @@ CREATE INDEX flow_policy_key_idx ON public.flow USING btree (policy_key, observe
 
 CREATE TABLE flow_default PARTITION OF flow DEFAULT;
 
+CREATE TABLE flow_verdict (
+  observed_at timestamp(6) with time zone NOT NULL,
+  batch_id bigint NOT NULL,
+  ordinal integer NOT NULL,
+  emitter_id integer NOT NULL,
+  line integer NOT NULL,
+  flow_emitter text NOT NULL,
+  verdict text NOT NULL,
+  direction text,
+  node text,
+  protocol smallint NOT NULL,
+  source inet,
+  destination inet,
+  source_port integer,
+  destination_port integer,
+  body jsonb NOT NULL,
+  original_key bigint,
+  CONSTRAINT flow_verdict_pkey PRIMARY KEY (observed_at, batch_id, ordinal)
+) PARTITION BY RANGE (observed_at);
+CREATE INDEX flow_verdict_original_key_observed_at_idx ON public.flow_verdict USING btree (original_key, observed_at);
+
+CREATE TABLE flow_verdict_default PARTITION OF flow_verdict DEFAULT;
+
 CREATE TABLE interface_snapshot (
   batch_id bigint NOT NULL,
   emitter_id integer NOT NULL,

@@ -8,7 +8,8 @@ import {
   type PolicyDirection,
 } from '@whydrop/model';
 import type { Case } from './case.js';
-import { type CounterWindow, counterItem, counterWindow, type MovedCounter } from './counter-evidence.js';
+import { counterItem, counterWindow, type MovedCounter } from './counter-evidence.js';
+import { countersMetBy } from './ruleset-walk.js';
 import { type FlowPicture, flowItem, flowPictures } from './conntrack-evidence.js';
 import { ALLOWED, type Decision, type Draft, PENDING } from './draft.js';
 import { causeOfOwner } from './observed-rung.js';
@@ -38,19 +39,6 @@ function undecided(trail: Trail, missing: readonly string[], extra: Partial<Draf
 
 function failed(trail: Trail, cause: Cause, extra: Partial<Draft> = {}): Draft {
   return { verdict: 'failed', cause, direction: null, basis: 'observed', evidence: trail.items, ...extra };
-}
-
-/** Counters that can have counted this attempt at the destination: those of its own chains, or shared by all pods. */
-function countersFor(subject: Case, window: CounterWindow): readonly MovedCounter[] {
-  const pod = subject.destination.pod;
-  const ofOthers = ({ owner }: MovedCounter): boolean => {
-    const workload = owner?.workload;
-    if (owner?.direction === 'egress') return true;
-    return workload !== undefined && !(workload.namespace === pod?.namespace && workload.pod === pod.name);
-  };
-  const possible = window.moved.filter((moved) => !ofOthers(moved));
-  const own = possible.filter(({ owner }) => owner?.workload !== undefined);
-  return own.length > 0 ? own : possible;
 }
 
 function countedDraft(trail: Trail, node: string, moved: MovedCounter): Draft {
@@ -84,7 +72,7 @@ function noneCountedFinding(node: string): Finding {
 function ingressDenied(trail: Trail, node: string): Draft {
   const { subject } = trail;
   const window = counterWindow(subject.attempt, node, subject.surroundings, subject.view);
-  const moved = countersFor(subject, window);
+  const moved = countersMetBy(subject, node, window);
   const policyRule =
     moved.find(({ owner }) => causeOfOwner(owner) === 'policy') ?? (moved.length === 1 ? moved[0] : undefined);
   if (policyRule) return countedDraft(trail, node, policyRule);
@@ -126,9 +114,9 @@ function reachedPod(trail: Trail, picture: FlowPicture): Draft {
 /** Policies allow it and the destination's node has no entry: it died on that node, or never got there. */
 function lostBefore(trail: Trail, node: string): Draft {
   const { subject } = trail;
-  const { firstSeenAt, lastSeenAt } = subject.attempt;
+  const { firstSeenAt, lastPacketAt } = subject.attempt;
   const window = counterWindow(subject.attempt, node, subject.surroundings, subject.view);
-  const moved = countersFor(subject, window);
+  const moved = countersMetBy(subject, node, window);
   const [only] = moved;
   if (only && moved.length === 1) return countedDraft(trail, node, only);
   if (moved.length > 1) {
@@ -137,7 +125,7 @@ function lostBefore(trail: Trail, node: string): Draft {
   }
   const missing: string[] = [];
   if (!window.complete) missing.push(`counters of node ${node} before and after that time`);
-  if (!subject.surroundings.covered(node, 'conntrack', firstSeenAt, lastSeenAt)) {
+  if (!subject.surroundings.covered(node, 'conntrack', firstSeenAt, lastPacketAt)) {
     missing.push(`the conntrack of node ${node} without a gap around that time`);
   }
   if (missing.length > 0) return undecided(trail, missing);

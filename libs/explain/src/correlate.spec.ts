@@ -53,6 +53,7 @@ function ruleset(packets: number): string {
 :FORWARD ACCEPT [0:0]
 :OUTPUT ACCEPT [0:0]
 :cali-tw-INTERFACE - [0:0]
+[${packets}:${packets * 60}] -A FORWARD -o INTERFACE -j cali-tw-INTERFACE
 [0:0] -A cali-tw-INTERFACE -m comment --comment "cali:aaaaaaaaaaaaaaaa" -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 [0:0] -A cali-tw-INTERFACE -m comment --comment "cali:cccccccccccccccc" -m comment --comment "Start of tier default" -j MARK --set-xmark 0x0/0x20000
 [${packets}:${packets * 60}] -A cali-tw-INTERFACE -m comment --comment "cali:dddddddddddddddd" -m mark --mark 0x0/0x20000 -j NFLOG --nflog-prefix "DPI|default" --nflog-group 1 --nflog-size 80

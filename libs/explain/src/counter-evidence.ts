@@ -42,7 +42,7 @@ export function counterWindow(
   surroundings: Surroundings,
   view: ClusterView,
 ): CounterWindow {
-  const pairs = surroundings.rulesets(node, familyOf(attempt.tuple.source), attempt.firstSeenAt, attempt.lastSeenAt);
+  const pairs = surroundings.rulesets(node, familyOf(attempt.tuple.source), attempt.firstSeenAt, attempt.lastPacketAt);
   const moved: MovedCounter[] = [];
   let complete = pairs.length > 0;
   for (const { before, after } of pairs) {

@@ -24,7 +24,7 @@ function loggedOnly(subject: Case): Decision {
   const family = attempt.tuple.source.includes(':') ? 'inet6' : 'inet';
   const known = (node: string) =>
     surroundings
-      .rulesets(node, family, attempt.firstSeenAt, attempt.lastSeenAt)
+      .rulesets(node, family, attempt.firstSeenAt, attempt.lastPacketAt)
       .some(({ before, after }) => before ?? after);
   const unknown = nodes.filter((node) => !known(node));
   // With the ruleset at hand the log rule was found to let packets go on: a log line alone is no drop.

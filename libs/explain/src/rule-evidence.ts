@@ -55,9 +55,9 @@ export function chainRuleRef(
 
 /** The snapshots of one node in the order in which they are to be trusted for a time: before it, then after it. */
 function snapshotsAt(surroundings: Surroundings, node: string, attempt: Attempt): readonly RulesetSnapshot[] {
-  const { firstSeenAt, lastSeenAt, tuple } = attempt;
+  const { firstSeenAt, lastPacketAt, tuple } = attempt;
   return surroundings
-    .rulesets(node, familyOf(tuple.source), firstSeenAt, lastSeenAt)
+    .rulesets(node, familyOf(tuple.source), firstSeenAt, lastPacketAt)
     .flatMap(({ before, after }) => [before, after])
     .filter((snapshot) => snapshot !== undefined);
 }

@@ -34,6 +34,8 @@ export interface Attempt extends Witnesses {
   readonly tuple: Tuple;
   readonly firstSeenAt: Instant;
   readonly lastSeenAt: Instant;
+  /** When its last packet was seen; conntrack's later word about the entry (expiry) is no packet. */
+  readonly lastPacketAt: Instant;
 }
 
 /** Longest pause between two tries of one TCP connect (1, 2, 4 … 64 s, and something for slow timers), in µs. */
@@ -142,6 +144,11 @@ function judgedTuple(items: readonly Timed[]): Tuple | undefined {
   return packet ?? (first && policyTuple(first.flow));
 }
 
+function lastPacket(items: readonly Timed[], first: Instant): Instant {
+  const packets = items.filter((item) => item.packet ?? item.flow?.flow.event === 'new');
+  return packets.at(-1)?.at ?? first;
+}
+
 /** A conntrack entry that only begins when the connection is picked up in its middle may run backwards. */
 function attemptOf(items: readonly Timed[]): readonly Attempt[] {
   const tuple = judgedTuple(items);
@@ -153,6 +160,7 @@ function attemptOf(items: readonly Timed[]): readonly Attempt[] {
       tuple,
       firstSeenAt: first.at,
       lastSeenAt: last.at,
+      lastPacketAt: lastPacket(items, first.at),
       flows: items.flatMap((item) => item.flow ?? []),
       packets: items.flatMap((item) => item.packet ?? []),
     },

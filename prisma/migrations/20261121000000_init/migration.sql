@@ -211,6 +211,28 @@ CREATE TABLE "metric_sample" (
 ) PARTITION BY RANGE ("observed_at");
 
 -- CreateTable
+CREATE TABLE "flow_verdict" (
+    "observed_at" TIMESTAMPTZ(6) NOT NULL,
+    "batch_id" BIGINT NOT NULL,
+    "ordinal" INTEGER NOT NULL,
+    "emitter_id" INTEGER NOT NULL,
+    "line" INTEGER NOT NULL,
+    "flow_emitter" TEXT NOT NULL,
+    "verdict" TEXT NOT NULL,
+    "direction" TEXT,
+    "node" TEXT,
+    "protocol" SMALLINT NOT NULL,
+    "source" INET,
+    "destination" INET,
+    "source_port" INTEGER,
+    "destination_port" INTEGER,
+    "body" JSONB NOT NULL,
+    "original_key" BIGINT,
+
+    CONSTRAINT "flow_verdict_pkey" PRIMARY KEY ("observed_at","batch_id","ordinal")
+) PARTITION BY RANGE ("observed_at");
+
+-- CreateTable
 CREATE TABLE "notice" (
     "batch_id" BIGINT NOT NULL,
     "line" INTEGER NOT NULL,
@@ -357,6 +379,9 @@ CREATE INDEX "interface_snapshot_emitter_id_idx" ON "interface_snapshot"("emitte
 CREATE INDEX "metric_sample_emitter_id_name_observed_at_idx" ON "metric_sample"("emitter_id", "name", "observed_at");
 
 -- CreateIndex
+CREATE INDEX "flow_verdict_original_key_observed_at_idx" ON "flow_verdict"("original_key", "observed_at");
+
+-- CreateIndex
 CREATE INDEX "notice_emitter_id_observed_at_idx" ON "notice"("emitter_id", "observed_at");
 
 -- CreateIndex
@@ -400,6 +425,7 @@ CREATE TABLE "flow_default" PARTITION OF "flow" DEFAULT;
 CREATE TABLE "packet_log_default" PARTITION OF "packet_log" DEFAULT;
 CREATE TABLE "ruleset_snapshot_default" PARTITION OF "ruleset_snapshot" DEFAULT;
 CREATE TABLE "metric_sample_default" PARTITION OF "metric_sample" DEFAULT;
+CREATE TABLE "flow_verdict_default" PARTITION OF "flow_verdict" DEFAULT;
 CREATE TABLE "drop_default" PARTITION OF "drop" DEFAULT;
 
 -- Payloads are gzip already: compressing them again costs and gains nothing.

@@ -114,7 +114,8 @@ export class CopyRows {
   }
 
   /** An address in canonical spelling. */
-  inet(value: string): this {
+  inet(value: string | undefined | null): this {
+    if (this.absent(value)) return this;
     const ip = parseIp(value);
     if (!ip) throw new TypeError(`not an address: ${value}`);
     const bytes = ip.family === 'inet' ? 4 : 16;

@@ -2,6 +2,7 @@ import type { Decoded } from '@whydrop/decoders';
 import type { Coverage } from '@whydrop/contracts';
 import type {
   FlowObservation,
+  FlowVerdictObservation,
   Instant,
   InterfaceSnapshot,
   IpsetSnapshot,
@@ -22,6 +23,7 @@ import { storeMetrics, storeNotices } from './metric-rows.js';
 import { storeObjects } from './object-rows.js';
 import { addPacket, packetRows } from './packet-rows.js';
 import { ensurePartitions } from './partitions.js';
+import { storeVerdicts } from './verdict-rows.js';
 import { storeInterfaces, storeIpsets, storeRuleset } from './snapshot-rows.js';
 
 /** What a batch turned out to hold, sorted by where it is stored. */
@@ -32,6 +34,7 @@ interface Sorted {
   readonly ipsets: IpsetSnapshot[];
   readonly interfaces: InterfaceSnapshot[];
   readonly objects: ObjectChange[];
+  readonly verdicts: FlowVerdictObservation[];
   readonly metrics: MetricSample[];
   readonly notices: NoticeObservation[];
   readonly rejects: Reject[];
@@ -52,6 +55,8 @@ function put(sorted: Sorted, item: Decoded): void {
       return void sorted.interfaces.push(item);
     case 'object':
       return void sorted.objects.push(item);
+    case 'flow-verdict':
+      return void sorted.verdicts.push(item);
     case 'metric':
       return void sorted.metrics.push(item);
     case 'notice':
@@ -71,6 +76,7 @@ function sortDecoded(decoded: Iterable<Decoded>): Sorted {
     ipsets: [],
     interfaces: [],
     objects: [],
+    verdicts: [],
     metrics: [],
     notices: [],
     rejects: [],
@@ -102,7 +108,7 @@ function touchedBy(sorted: Sorted): Touched {
   const context: Touched['context'] = fromBefore ? [0, null] : objects && [objects[0], null];
   const snapshots = [...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces];
   return {
-    evidence: span([...sorted.flows, ...sorted.packets].map((item) => item.observedAt)),
+    evidence: span([...sorted.flows, ...sorted.packets, ...sorted.verdicts].map((item) => item.observedAt)),
     snapshots: span(snapshots.flatMap((item) => item.observedAt ?? [])),
     context,
   };
@@ -129,6 +135,7 @@ async function storeSorted(client: pg.PoolClient, batch: StoredBatch, sorted: So
   for (const snapshot of sorted.rulesets) await storeRuleset(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.ipsets) await storeIpsets(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.interfaces) await storeInterfaces(client, batch.emitterId, batch.id, snapshot);
+  await storeVerdicts(client, batch.emitterId, batch.id, sorted.verdicts);
   await storeMetrics(client, batch.emitterId, batch.id, sorted.metrics);
   await storeNotices(client, batch.emitterId, batch.id, sorted.notices);
   await storeObjects(client, batch.clusterId, batch.id, sorted.objects);
@@ -157,9 +164,10 @@ export async function storeDecoded(
   await ensurePartitions(database, 'flow', times(sorted.flows), now);
   await ensurePartitions(database, 'packet_log', times(sorted.packets), now);
   await ensurePartitions(database, 'ruleset_snapshot', times(sorted.rulesets), now);
+  await ensurePartitions(database, 'flow_verdict', times(sorted.verdicts), now);
   await ensurePartitions(database, 'metric_sample', times(sorted.metrics), now);
   // A drop is first seen when its first witness is.
-  await ensurePartitions(database, 'drop', times([...sorted.flows, ...sorted.packets]), now);
+  await ensurePartitions(database, 'drop', times([...sorted.flows, ...sorted.packets, ...sorted.verdicts]), now);
   return database.transaction(async (client) => {
     if (!(await claimStage(client, batch.id, 'store'))) return false;
     await storeSorted(client, batch, sorted);

@@ -1,0 +1,61 @@
+import type { RulesetSnapshot } from '@whydrop/model';
+import { type PathStop, type WalkOutcome, walkPacket } from '@whydrop/ruleset';
+import type { Case } from './case.js';
+import type { CounterWindow, MovedCounter } from './counter-evidence.js';
+
+/** What a packet meets on the node of the pod it is for. Its tuple is the one behind DNAT already. */
+const TO_POD: readonly PathStop[] = ['raw:PREROUTING', 'mangle:PREROUTING', 'mangle:FORWARD', 'filter:FORWARD'];
+const TO_NODE: readonly PathStop[] = ['raw:PREROUTING', 'mangle:PREROUTING', 'mangle:INPUT', 'filter:INPUT'];
+
+/** Interface by which a node reaches a pod, where a chain of the plugin says so. */
+function podInterface(subject: Case, snapshot: RulesetSnapshot): string | undefined {
+  const pod = subject.destination.pod;
+  if (!pod) return undefined;
+  for (const table of snapshot.tables) {
+    for (const chain of table.chains) {
+      const owner = subject.view.owners.ownerOf(snapshot, table.name, chain.name);
+      const own = owner?.workload?.namespace === pod.namespace && owner.workload.pod === pod.name;
+      if (own && owner.interface !== undefined) return owner.interface;
+    }
+  }
+  return undefined;
+}
+
+/** Every rule that may end the first packet of the attempt on a node, by the ruleset it ran then. */
+function endings(subject: Case, node: string, snapshot: RulesetSnapshot): readonly WalkOutcome[] {
+  const outInterface = podInterface(subject, snapshot);
+  const { outcomes } = walkPacket({
+    ruleset: snapshot,
+    ipsets: subject.surroundings.ipsets(node, subject.attempt.firstSeenAt),
+    path: subject.destination.role === 'node' ? TO_NODE : TO_POD,
+    packet: {
+      tuple: subject.tuple,
+      ctstate: 'NEW',
+      physicalIn: undefined,
+      ...(outInterface === undefined ? {} : { outInterface }),
+      ...(subject.tuple.protocol === 'TCP' ? { tcpFlags: ['SYN'] as const } : {}),
+    },
+  });
+  return outcomes;
+}
+
+function isSame(outcome: WalkOutcome, { delta }: MovedCounter): boolean {
+  if (outcome.table !== delta.table || outcome.chain !== delta.chain) return false;
+  return outcome.rule ? outcome.rule.text === delta.rule?.text : delta.rule === undefined;
+}
+
+/**
+ * Of the rules whose counters moved, those that can have counted this attempt: the packet is run through the ruleset of
+ * that node, and only where it may end does a counter say something about it.
+ */
+export function countersMetBy(subject: Case, node: string, window: CounterWindow): readonly MovedCounter[] {
+  const known = new Map<RulesetSnapshot, readonly WalkOutcome[]>();
+  const outcomesOf = (snapshot: RulesetSnapshot) => {
+    const found = known.get(snapshot) ?? endings(subject, node, snapshot);
+    known.set(snapshot, found);
+    return found;
+  };
+  const possible = window.moved.filter((moved) => outcomesOf(moved.snapshot).some((outcome) => isSame(outcome, moved)));
+  const own = possible.filter(({ owner }) => owner?.workload !== undefined);
+  return own.length > 0 ? own : possible;
+}
