@@ -1,0 +1,147 @@
+/** What a lab run consists of: a cluster, the policies it enforces, and the connections somebody tries. */
+
+export type Labels = Readonly<Record<string, string>>;
+export type TransportProtocol = 'TCP' | 'UDP';
+
+export interface LabNode {
+  readonly name: string;
+  readonly ip: string;
+  /** Pod network of the node; blackhole and masquerade rules need it. */
+  readonly podCidr: string;
+}
+
+export interface LabNamespace {
+  readonly name: string;
+  readonly labels?: Labels;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface ContainerPort {
+  readonly name?: string;
+  readonly port: number;
+  readonly protocol?: TransportProtocol;
+}
+
+export interface LabPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly node: string;
+  readonly ip: string;
+  readonly labels: Labels;
+  /** Declared container ports; something listens on each unless `listens` says otherwise. */
+  readonly ports: readonly ContainerPort[];
+  readonly listens?: readonly ContainerPort[];
+  /** Host side of the pod's veth; worked out from namespace and name by the dialect when absent. */
+  readonly interfaceName?: string;
+  readonly owner?: { readonly kind: string; readonly name: string };
+  readonly ready?: boolean;
+}
+
+export interface LabService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly clusterIp: string;
+  readonly selector: Labels;
+  readonly ports: readonly {
+    readonly name?: string;
+    readonly port: number;
+    readonly targetPort: number | string;
+    readonly nodePort?: number;
+    readonly protocol?: TransportProtocol;
+  }[];
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Labels;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
+    readonly values?: readonly string[];
+  }[];
+}
+
+export interface PolicyPeer {
+  readonly podSelector?: LabelSelector;
+  readonly namespaceSelector?: LabelSelector;
+  readonly ipBlock?: { readonly cidr: string; readonly except?: readonly string[] };
+}
+
+export interface PolicyPort {
+  readonly protocol?: TransportProtocol;
+  readonly port?: number | string;
+  readonly endPort?: number;
+}
+
+export interface IngressRule {
+  readonly from?: readonly PolicyPeer[];
+  readonly ports?: readonly PolicyPort[];
+}
+
+export interface EgressRule {
+  readonly to?: readonly PolicyPeer[];
+  readonly ports?: readonly PolicyPort[];
+}
+
+export interface NetworkPolicySpec {
+  readonly podSelector: LabelSelector;
+  readonly policyTypes?: readonly ('Ingress' | 'Egress')[];
+  readonly ingress?: readonly IngressRule[];
+  readonly egress?: readonly EgressRule[];
+}
+
+/** A NetworkPolicy as written; `apiVersion` is networking.k8s.io/v1 unless a story is older. */
+export interface LabPolicy {
+  readonly apiVersion?: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly spec: NetworkPolicySpec;
+}
+
+/** Who sends: a pod, a node itself, or a machine outside the cluster on the nodes' network. */
+export type Party =
+  | { readonly kind: 'pod'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'node'; readonly name: string }
+  | { readonly kind: 'outside'; readonly name: string };
+
+/** Where to: a party's address, a service's cluster address, a port of a node, or any address. */
+export type Target =
+  | Party
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  | { readonly kind: 'address'; readonly ip: string };
+
+export interface Attempt {
+  readonly from: Party;
+  readonly to: Target;
+  readonly protocol: 'TCP' | 'UDP' | 'ICMP';
+  /** Absent for ICMP. */
+  readonly port?: number;
+  /** Sends one bare segment with these flags instead of opening a connection. */
+  readonly flags?: readonly ('SYN' | 'ACK' | 'FIN' | 'RST' | 'PSH')[];
+  /** How long the client waits, in seconds. */
+  readonly timeout?: number;
+  /** What the story says will happen; the run fails when the kernel disagrees. */
+  readonly expect: 'allowed' | 'dropped' | 'rejected' | 'failed';
+  /** Packets that the deciding rule stops, where the story counts them. */
+  readonly packets?: number;
+}
+
+/** Attempts of one step run side by side; steps run one after the other. */
+export type Step = readonly Attempt[];
+
+export interface Scenario {
+  readonly name: string;
+  readonly cluster: string;
+  readonly dialect: string;
+  readonly clusterCidr: string;
+  readonly nodes: readonly LabNode[];
+  readonly outside?: readonly { readonly name: string; readonly ip: string }[];
+  readonly namespaces: readonly LabNamespace[];
+  readonly pods: readonly LabPod[];
+  readonly services: readonly LabService[];
+  readonly policies: readonly LabPolicy[];
+  /** Further objects that lie in `cluster/` as they are. */
+  readonly objects?: readonly Readonly<Record<string, unknown>>[];
+  readonly steps: readonly Step[];
+  /** Channels that are recorded besides rules, sets, interfaces and conntrack. */
+  readonly nflogGroups: readonly number[];
+}
