@@ -1,6 +1,6 @@
 import type { Instant, Reject } from '@whydrop/model';
 import type { FormatId } from './format.js';
-import type { Observation } from './observation.js';
+import type { Decoded } from './observation.js';
 
 /** What a stream knows that its lines do not say. */
 export interface StreamContext {
@@ -25,7 +25,7 @@ export interface Decoder<Own> {
   /** One line: what it reads, and where the format comes from. */
   readonly doc: string;
   decode(payload: string, context: StreamContext): Iterable<Own | Reject>;
-  normalise(record: Own, context: StreamContext): Observation | readonly Observation[] | Reject;
+  normalise(record: Own, context: StreamContext): Decoded | readonly Decoded[];
 }
 
 /** A decoder whose own record type is nobody else's business. */

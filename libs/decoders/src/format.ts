@@ -12,6 +12,23 @@ export const FORMATS = [
   'kubernetes-objects',
   'kubernetes-events',
   'interfaces',
+  'conntrack-xml',
+  'conntrack-save',
+  'conntrack-stats',
+  'proc-net-stats',
+  'ipset-list',
+  'weave-npc-log',
+  'prometheus-text',
+  'contrail-flow',
+  'contrail-session-log',
+  'calico-whisker',
+  'calico-flow-log',
+  'cilium-hubble',
+  'antrea-np-log',
+  'aws-network-policy-log',
+  'ovn-acl-log',
+  'gke-policy-log',
+  'mapped-json',
 ] as const;
 
 export type FormatId = (typeof FORMATS)[number];

@@ -1,5 +1,6 @@
 import type {
   FlowObservation,
+  FlowVerdictObservation,
   InterfaceSnapshot,
   IpsetSnapshot,
   MetricSample,
@@ -14,6 +15,7 @@ import type {
 /** Everything a decoder can say, told apart by `kind`. */
 export type Observation =
   | FlowObservation
+  | FlowVerdictObservation
   | PacketObservation
   | TraceObservation
   | RulesetSnapshot

@@ -13,6 +13,23 @@ import { kubernetesEvents } from './kubernetes-events/decoder.js';
 import { kubernetesObjects } from './kubernetes-objects/decoder.js';
 import { nflogGprint } from './nflog-gprint/decoder.js';
 import { nflogJson } from './nflog-json/decoder.js';
+import { conntrackXml } from './conntrack-xml/decoder.js';
+import { conntrackSave } from './conntrack-save/decoder.js';
+import { conntrackStats } from './conntrack-stats/decoder.js';
+import { procNetStats } from './proc-net-stats/decoder.js';
+import { ipsetList } from './ipset-list/decoder.js';
+import { weaveNpcLog } from './weave-npc-log/decoder.js';
+import { prometheusText } from './prometheus-text/decoder.js';
+import { contrailFlow } from './contrail-flow/decoder.js';
+import { contrailSessionLog } from './contrail-session-log/decoder.js';
+import { calicoWhisker } from './calico-whisker/decoder.js';
+import { calicoFlowLog } from './calico-flow-log/decoder.js';
+import { ciliumHubble } from './cilium-hubble/decoder.js';
+import { antreaNpLog } from './antrea-np-log/decoder.js';
+import { awsNetworkPolicyLog } from './aws-network-policy-log/decoder.js';
+import { ovnAclLog } from './ovn-acl-log/decoder.js';
+import { gkePolicyLog } from './gke-policy-log/decoder.js';
+import { mappedJson } from './mapped-json/decoder.js';
 import { xtablesTrace } from './xtables-trace/decoder.js';
 
 /** Every decoder, one line per format. */
@@ -29,9 +46,30 @@ export const decoders: readonly AnyDecoder[] = [
   kubernetesObjects,
   kubernetesEvents,
   interfaces,
+  conntrackXml,
+  conntrackSave,
+  conntrackStats,
+  procNetStats,
+  ipsetList,
+  weaveNpcLog,
+  prometheusText,
+  contrailFlow,
+  contrailSessionLog,
+  calicoWhisker,
+  calicoFlowLog,
+  ciliumHubble,
+  antreaNpLog,
+  awsNetworkPolicyLog,
+  ovnAclLog,
+  gkePolicyLog,
+  mappedJson,
 ];
 
 const byFormat: ReadonlyMap<string, AnyDecoder> = new Map(decoders.map((decoder) => [decoder.format, decoder]));
+
+function isMany(normalised: Decoded | readonly Decoded[]): normalised is readonly Decoded[] {
+  return Array.isArray(normalised);
+}
 
 /**
  * Decodes and normalises a payload, record by record, in the order of its lines. Input never makes it throw: what is
@@ -49,7 +87,7 @@ export function* decodeStream(format: FormatId, payload: string, context: Stream
       continue;
     }
     const normalised = decoder.normalise(record, context);
-    if (Array.isArray(normalised)) yield* normalised as readonly Decoded[];
-    else yield normalised as Decoded;
+    if (isMany(normalised)) yield* normalised;
+    else yield normalised;
   }
 }

@@ -7,11 +7,12 @@ import type { Instant } from './time.js';
 export interface MetricSample {
   readonly kind: 'metric';
   readonly observedAt: Instant;
-  /** As exposed: `weavenpc_blocked_connections_total`; for kernel tables `conntrack_insert_failed`, `snmp_tcp_retrans_segs`. */
+  /** As exposed: `weavenpc_blocked_connections_total`; for kernel tables `conntrack_insert_failed`, `netstat_TcpExt_ListenOverflows`. */
   readonly name: string;
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary' | 'untyped';
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
+  /** The line; for a column of a table only its name and value. */
   readonly raw: string;
   readonly line: number;
 }

@@ -7,6 +7,8 @@ export const NOTICES = {
   TRACE_STOPPED: 'the trace reader ended: later packets are not shown',
   CONNTRACK_TABLE_FULL: 'the conntrack table of the node was full, new connections were dropped',
   NEIGHBOUR_TABLE_OVERFLOW: 'the neighbour table of the node was full',
+  AGENT_RESTARTED: 'the enforcer started: its rules, sets and counters were rebuilt from nothing',
+  POLICY_REFUSED: 'the enforcer refused a policy: the node does not enforce it at all',
   MARTIAN_SOURCE: 'the kernel refused a packet because of its source address (reverse path filter)',
 } as const;
 
