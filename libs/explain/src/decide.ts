@@ -2,6 +2,7 @@ import type { Case } from './case.js';
 import { conntrackDecision } from './conntrack-rung.js';
 import { flowPictures } from './conntrack-evidence.js';
 import { ALLOWED, type Decision } from './draft.js';
+import { loggedVerdict } from './verdict-rung.js';
 import { observedDraft } from './observed-rung.js';
 import { type RuleEvidence, ruleEvidence, undecidedLogs } from './rule-evidence.js';
 
@@ -46,6 +47,7 @@ function loggedOnly(subject: Case): Decision {
 export function decide(subject: Case): Decision {
   const found = ruleEvidence(subject.attempt, subject.surroundings, subject.view);
   if (found && !wasConfirmed(subject, found)) return observedDraft(subject, found);
+  if (subject.attempt.verdicts.length > 0) return loggedVerdict(subject);
   if (flowPictures(subject.attempt).length > 0) return conntrackDecision(subject);
   return loggedOnly(subject);
 }

@@ -24,6 +24,8 @@ export interface NodeFixture {
   readonly conntrack?: string;
   readonly nflog?: string;
   readonly kernelLog?: string;
+  /** Flow logs with verdicts, by format. */
+  readonly flowLogs?: Partial<Record<FormatId, string>>;
   /** iptables-save texts by seconds after T0. */
   readonly rulesets?: Readonly<Record<number, string>>;
   readonly complete?: readonly string[];
@@ -41,6 +43,7 @@ export function captured(
   );
   const flows: Witnesses['flows'][number][] = [];
   const packets: Witnesses['packets'][number][] = [];
+  const verdicts: Witnesses['verdicts'][number][] = [];
   const snapshots = new Map<string, RulesetSnapshot[]>();
   for (const [node, fixture] of Object.entries(nodes)) {
     const logs = [
@@ -48,7 +51,15 @@ export function captured(
       ...decode('nflog-gprint', fixture.nflog ?? ''),
       ...decode('kernel-log', fixture.kernelLog ?? ''),
     ];
+    for (const [format, text] of Object.entries(fixture.flowLogs ?? {})) {
+      logs.push(...decode(format as FormatId, text, T0 + 1_000_000));
+    }
     for (const item of logs) {
+      if (item.kind === 'flow-verdict') {
+        const { source, destination } = item.ends;
+        if (source === undefined || destination === undefined) continue;
+        verdicts.push({ node: item.node ?? node, verdict: item, tuple: { ...item.ends, source, destination } });
+      }
       if (item.kind === 'flow') flows.push({ node, flow: item });
       if (item.kind === 'packet') packets.push({ node, packet: item });
     }
@@ -66,7 +77,7 @@ export function captured(
   }
   const owner = (ip: string) => Object.entries(nodes).find(([, fixture]) => fixture.addresses?.includes(ip))?.[0];
   return {
-    witnesses: { flows, packets },
+    witnesses: { flows, packets, verdicts },
     surroundings: {
       cluster: 'fixture',
       history: createClusterHistory(versions),

@@ -1,6 +1,7 @@
 import {
   effectiveTuple,
   type FlowObservation,
+  type FlowVerdictObservation,
   type Instant,
   type PacketObservation,
   policyTuple,
@@ -22,9 +23,17 @@ export interface PacketWitness {
   readonly packet: PacketObservation | TraceObservation;
 }
 
+/** A flow with the verdict that its emitter logged. Only records that name both addresses bear on a connection. */
+export interface VerdictWitness {
+  readonly node: string;
+  readonly verdict: FlowVerdictObservation;
+  readonly tuple: Tuple;
+}
+
 export interface Witnesses {
   readonly flows: readonly FlowWitness[];
   readonly packets: readonly PacketWitness[];
+  readonly verdicts: readonly VerdictWitness[];
 }
 
 /** Everything that was seen of one connection attempt, in order of time. */
@@ -49,6 +58,7 @@ interface Timed {
   readonly keys: readonly string[];
   readonly flow?: FlowWitness;
   readonly packet?: PacketWitness;
+  readonly verdict?: VerdictWitness;
 }
 
 function timedFlow(witness: FlowWitness): Timed {
@@ -60,6 +70,13 @@ function timedFlow(witness: FlowWitness): Timed {
 function timedPacket(witness: PacketWitness): Timed {
   const { packet, node } = witness;
   return { at: packet.observedAt, node, keys: [tupleKey(packet.tuple)], packet: witness };
+}
+
+function timedVerdict(witness: VerdictWitness): Timed {
+  const { verdict, tuple, node } = witness;
+  const sent = verdict.original;
+  const original = sent?.source === undefined || sent.destination === undefined ? [] : [{ ...sent, source: sent.source, destination: sent.destination }];
+  return { at: verdict.observedAt, node, keys: [tuple, ...original].map(tupleKey), verdict: witness };
 }
 
 /** Union-find over tuple keys: tuples that NAT joins are one conversation. */
@@ -108,7 +125,7 @@ function cut(items: readonly Timed[]): readonly (readonly Timed[])[] {
   let sequence: number | undefined;
   for (const item of items) {
     const last = current.at(-1);
-    const protocol = (item.flow?.flow.original ?? item.packet?.packet.tuple)?.protocol;
+    const protocol = (item.flow?.flow.original ?? item.packet?.packet.tuple ?? item.verdict?.tuple)?.protocol;
     const pause = protocol === 'TCP' ? TCP_PAUSE : DATAGRAM_PAUSE;
     // A late DESTROY belongs to the attempt whose entry ends with it, however long that stood.
     const ends = item.flow?.flow.event === 'destroy' || item.flow?.flow.event === 'update';
@@ -131,7 +148,7 @@ function byTime(a: Timed, b: Timed): number {
 }
 
 function rawOf(item: Timed): string {
-  return item.flow?.flow.raw ?? item.packet?.packet.raw ?? '';
+  return item.flow?.flow.raw ?? item.packet?.packet.raw ?? item.verdict?.verdict.raw ?? '';
 }
 
 /** The tuple as the deciding rule sees it: what a packet log shows, else the flow's after DNAT and before SNAT. */
@@ -141,11 +158,12 @@ function judgedTuple(items: readonly Timed[]): Tuple | undefined {
   );
   const first = natted?.flow ?? items.find((item) => item.flow)?.flow;
   const packet = items.find((item) => item.packet)?.packet?.packet.tuple;
-  return packet ?? (first && policyTuple(first.flow));
+  const logged = items.find((item) => item.verdict)?.verdict?.tuple;
+  return packet ?? logged ?? (first && policyTuple(first.flow));
 }
 
 function lastPacket(items: readonly Timed[], first: Instant): Instant {
-  const packets = items.filter((item) => item.packet ?? item.flow?.flow.event === 'new');
+  const packets = items.filter((item) => item.packet ?? item.verdict ?? item.flow?.flow.event === 'new');
   return packets.at(-1)?.at ?? first;
 }
 
@@ -163,13 +181,15 @@ function attemptOf(items: readonly Timed[]): readonly Attempt[] {
       lastPacketAt: lastPacket(items, first.at),
       flows: items.flatMap((item) => item.flow ?? []),
       packets: items.flatMap((item) => item.packet ?? []),
+      verdicts: items.flatMap((item) => item.verdict ?? []),
     },
   ];
 }
 
 /** Sorts witnesses into connection attempts. The order in which they are given does not matter. */
 export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
-  const items = [...witnesses.flows.map(timedFlow), ...witnesses.packets.map(timedPacket)].toSorted(byTime);
+  const { flows, packets, verdicts } = witnesses;
+  const items = [...flows.map(timedFlow), ...packets.map(timedPacket), ...verdicts.map(timedVerdict)].toSorted(byTime);
   return conversations(items)
     .flatMap((conversation) => cut(conversation))
     .flatMap(attemptOf)

@@ -128,7 +128,7 @@ function questionsOf(
       (ip) => view.podsByIp(ip)[0]?.node ?? view.nodeByIp(ip)?.name ?? nodeOf(ip) ?? [],
     );
     const reporters = [...attempt.packets, ...attempt.flows].map((witness) => witness.node);
-    const [from, to] = [attempt.firstSeenAt, attempt.lastSeenAt];
+    const [from, to] = [attempt.firstSeenAt, attempt.lastPacketAt];
     return [...new Set([...ends, ...reporters])].map((node) => ({
       node,
       family: familyOf(attempt.tuple.source),

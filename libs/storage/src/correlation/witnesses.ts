@@ -1,5 +1,6 @@
-import type { FlowWitness, PacketWitness, Witnesses } from '@whydrop/explain';
+import type { FlowWitness, PacketWitness, VerdictWitness, Witnesses } from '@whydrop/explain';
 import {
+  type FlowVerdictObservation,
   type Hook,
   type IcmpTuple,
   type Instant,
@@ -23,6 +24,9 @@ const CANDIDATES = `
   UNION
   SELECT original_key FROM flow WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
    GROUP BY original_key HAVING bool_and(unreplied)
+  UNION
+  SELECT original_key FROM flow_verdict WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
+     AND original_key IS NOT NULL AND verdict IN ('dropped', 'rejected')
   UNION
   SELECT connection_key FROM "drop"
    WHERE cluster_id = $1 AND first_seen_at BETWEEN ${AT('$2')} - interval '300 seconds' AND ${AT('$3')}`;
@@ -108,6 +112,31 @@ const PACKETS = `
          p.icmp_type, p.icmp_code, p.icmp_id, p.tcp_flags, p.tcp_sequence, p.length, p.mark, p.hits
     FROM packet_log p JOIN emitter e ON e.id = p.emitter_id
    WHERE e.cluster_id = $1 AND p.observed_at BETWEEN ${AT('$3')} AND ${AT('$4')} AND p.original_key = ANY($2)`;
+
+interface VerdictRow {
+  readonly node: string;
+  readonly body: FlowVerdictObservation;
+}
+
+const VERDICTS = `
+  SELECT e.node, v.body FROM flow_verdict v JOIN emitter e ON e.id = v.emitter_id
+   WHERE e.cluster_id = $1 AND v.observed_at BETWEEN ${AT('$3')} AND ${AT('$4')} AND v.original_key = ANY($2)`;
+
+const bigintOf = (value: unknown) => (typeof value === 'string' ? BigInt(value) : undefined);
+
+/** A stored record is JSON: counters come back as text, and what was undefined is absent. */
+function verdictOf({ node, body }: VerdictRow): readonly VerdictWitness[] {
+  const { source, destination } = body.ends;
+  if (source === undefined || destination === undefined) return [];
+  const { ends } = body;
+  const tuple = { ...tupleEnds(ends), source, destination };
+  const verdict = { ...body, packets: bigintOf(body.packets), bytes: bigintOf(body.bytes), connections: bigintOf(body.connections) };
+  return [{ node: body.node ?? node, verdict, tuple }];
+}
+
+function tupleEnds({ protocol, sourcePort, destinationPort, icmp }: FlowVerdictObservation['ends']) {
+  return { protocol, sourcePort, destinationPort, icmp };
+}
 
 function icmpOf(row: TupleRow): IcmpTuple | undefined {
   if (row.icmp_type === null) return undefined;
@@ -217,9 +246,11 @@ export async function loadWitnesses(
     fresh = [...keys].slice(before);
   }
   const packets = await client.query<PacketRow>(PACKETS, [clusterId, [...keys], low, high]);
+  const verdicts = await client.query<VerdictRow>(VERDICTS, [clusterId, [...keys], low, high]);
   const places = [...flows.values(), ...packets.rows].map((row) => ({ batchId: row.batch_id, line: row.line }));
   const raw = await rawLines(client, places);
   const flowWitnesses = [...flows.values()].map((row, at) => flowOf(row, raw[at] ?? ''));
   const packetWitnesses = packets.rows.map((row, at) => packetOf(row, raw[flows.size + at] ?? ''));
-  return { witnesses: { flows: flowWitnesses, packets: packetWitnesses }, keys: [...keys] };
+  const witnesses = { flows: flowWitnesses, packets: packetWitnesses, verdicts: verdicts.rows.flatMap(verdictOf) };
+  return { witnesses, keys: [...keys] };
 }

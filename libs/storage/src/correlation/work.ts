@@ -32,8 +32,8 @@ function merge(spans: readonly (Span | undefined | null)[]): Span | undefined {
 /** Time of the first and last record that can be a witness: nothing outside needs looking at. */
 async function evidenceSpan(client: pg.PoolClient): Promise<Span | undefined> {
   const { rows } = await client.query<{ from: bigint | null; to: bigint | null }>(
-    `SELECT ${MICROS('least((SELECT min(observed_at) FROM flow), (SELECT min(observed_at) FROM packet_log))')} AS from,
-            ${MICROS('greatest((SELECT max(observed_at) FROM flow), (SELECT max(observed_at) FROM packet_log))')} AS to`,
+    `SELECT ${MICROS('least((SELECT min(observed_at) FROM flow), (SELECT min(observed_at) FROM packet_log), (SELECT min(observed_at) FROM flow_verdict))')} AS from,
+            ${MICROS('greatest((SELECT max(observed_at) FROM flow), (SELECT max(observed_at) FROM packet_log), (SELECT max(observed_at) FROM flow_verdict))')} AS to`,
   );
   const row = rows[0];
   return row?.from == null || row.to === null ? undefined : [Number(row.from), Number(row.to)];
