@@ -5,7 +5,7 @@ function fates(rules: string, prefix: string, group?: number): readonly string[]
   const snapshot = snapshotOf(`*filter\n:X -\n${rules}\nCOMMIT`);
   return rulesWithPrefix(snapshot, prefix, group).map(
     ({ rule, endsAt, mayEndAt }) =>
-      `${rule.position} ends at ${endsAt?.position} may at ${mayEndAt.map((r) => r.position)}`,
+      `${rule.position} ends at ${endsAt?.position} may at ${mayEndAt.map((r) => r.position).join()}`,
   );
 }
 

@@ -1,12 +1,13 @@
 import type { Chain, ChainRule, Hook, IpsetSnapshot, RulesetSnapshot } from '@whydrop/model';
 import { chainsOf, findChain } from './chain-lookup.js';
-import { parseNet, netContains } from './walk/address.js';
+import { netContains, parseAddress, parseNet } from './walk/address.js';
 import { compileRule, type CompiledRule } from './walk/compile.js';
 import { answer, assumeCriterion, type Criterion } from './walk/criterion.js';
 import {
   ALL_BITS,
   createWorld,
   initialState,
+  type Route,
   type StepList,
   type WalkPacket,
   type WalkState,
@@ -25,6 +26,8 @@ export interface WalkInput {
   readonly path?: readonly PathStop[];
   /** The node's own addresses (`10.0.0.1`, `10.0.0.1/24`): for addrtype, and to tell INPUT from FORWARD. */
   readonly localAddresses?: readonly string[];
+  /** Routes of the node, for the output interface where the packet does not name it. */
+  readonly routes?: readonly Route[];
   /** Also list the rules that were asked and did not match. */
   readonly withMisses?: boolean;
 }
@@ -107,8 +110,11 @@ interface Frame {
 /** One branch of the walk. */
 interface Branch {
   readonly state: WalkState;
+  readonly path: readonly PathStop[];
   /** Index of the base chain on the path. */
   readonly stop: number;
+  /** Routing has not been asked yet: the path goes on by what the destination then is. */
+  readonly isOpenEnded: boolean;
   readonly frames: readonly Frame[];
   /** Criteria of the next rule that this branch takes to hold although they may answer differently each time. */
   readonly granted: ReadonlySet<Criterion>;
@@ -124,21 +130,19 @@ const DEPTH_LIMIT = 128;
 
 class Walk {
   readonly #world: World;
-  readonly #path: readonly PathStop[];
   readonly #withMisses: boolean;
   readonly #open: Branch[] = [];
   readonly #outcomes = new Map<string, WalkOutcome>();
   readonly #missing = new Set<string>();
   #branches = 1;
 
-  constructor(world: World, path: readonly PathStop[], withMisses: boolean) {
+  constructor(world: World, withMisses: boolean) {
     this.#world = world;
-    this.#path = path;
     this.#withMisses = withMisses;
   }
 
-  run(start: WalkState): WalkResult {
-    this.#enter({ state: start, stop: -1, frames: [], granted: NOTHING, passed: undefined });
+  run(state: WalkState, path: readonly PathStop[], isOpenEnded: boolean): WalkResult {
+    this.#enter({ state, path, stop: -1, isOpenEnded, frames: [], granted: NOTHING, passed: undefined });
     for (let branch = this.#open.pop(); branch; branch = this.#open.pop()) this.#follow(branch);
     return this.#result();
   }
@@ -164,8 +168,8 @@ class Walk {
 
   /** Goes on to the next base chain that exists and that the packet runs through. */
   #enter(branch: Branch): void {
-    for (let stop = branch.stop + 1; stop < this.#path.length; stop++) {
-      const [table = '', hook = ''] = this.#path[stop]?.split(':') ?? [];
+    for (let stop = branch.stop + 1; stop < branch.path.length; stop++) {
+      const [table = '', hook = ''] = branch.path[stop]?.split(':') ?? [];
       const state = enterHook(branch.state, table, hook as Hook);
       const chain = findChain(this.#world.ruleset, table, hook);
       if (!chain) continue;
@@ -180,7 +184,21 @@ class Walk {
         return;
       }
     }
-    this.#finish(branch);
+    if (branch.isOpenEnded) this.#route(branch);
+    else this.#finish(branch);
+  }
+
+  /** Routing: to the node itself, or through it. */
+  #route(branch: Branch): void {
+    const goOn = (state: WalkState, hook: 'INPUT' | 'FORWARD') => {
+      const path = [...branch.path, ...PATHS[hook].slice(PREROUTING.length)];
+      this.#enter({ ...branch, state, path, stop: branch.path.length - 1, isOpenEnded: false });
+    };
+    const isToNode = answer(IS_TO_NODE, branch.state, this.#world);
+    for (const way of isToNode === undefined ? [true, false] : [isToNode]) {
+      const state = isToNode === undefined ? assumeCriterion(IS_TO_NODE, branch.state, way, this.#world) : branch.state;
+      goOn(state, way ? 'INPUT' : 'FORWARD');
+    }
   }
 
   #finish({ state, passed }: Branch): void {
@@ -344,9 +362,23 @@ const IS_NEW: Criterion = {
   }),
 };
 
+/** Whether routing hands the packet to the node itself. */
+const IS_TO_NODE: Criterion = {
+  text: 'destination is an address of the node',
+  isFact: true,
+  missing: 'translated destination',
+  test: ({ isRedirected, destination: { address } }, { localAddresses }) => {
+    if (isRedirected) return true;
+    if (address === undefined || !localAddresses) return undefined;
+    return localAddresses.some((text) => parseAddress(text) === address);
+  },
+};
+
 /** Conntrack looks at a packet between raw and the tables behind it. */
 function enterHook(state: WalkState, table: string, hook: Hook): WalkState {
-  const next = { ...state, table, hook };
+  const isForwarded = state.hook === 'PREROUTING' && hook === 'FORWARD';
+  const ttl = isForwarded && state.ttl !== undefined ? state.ttl - 1 : state.ttl;
+  const next = { ...state, table, hook, ttl };
   if (table === 'raw' || state.table !== 'raw') return next;
   if (state.notrack) return { ...next, ct: ['UNTRACKED'] };
   const tracked = state.ct.filter((each) => each !== 'UNTRACKED');
@@ -398,8 +430,16 @@ function sharedPath(paths: readonly (readonly WalkStep[])[]): readonly WalkStep[
  * one and nothing was assumed. Source: torvalds/linux `net/ipv4/netfilter/ip_tables.c` (ipt_do_table) and the matches.
  */
 export function walkPacket(input: WalkInput): WalkResult {
-  const path = input.path ?? PATHS[hookOf(input.packet, input.localAddresses)];
+  const { packet, localAddresses } = input;
+  const isOpenEnded = input.path === undefined && localAddresses !== undefined && isUnrouted(packet);
+  const path = input.path ?? (isOpenEnded ? PREROUTING : PATHS[hookOf(packet, localAddresses)]);
   const [table = 'filter', hook = 'FORWARD'] = path[0]?.split(':') ?? [];
-  const world = createWorld(input.ruleset, input.ipsets?.sets, input.localAddresses);
-  return new Walk(world, path, input.withMisses ?? false).run(initialState(input.packet, hook as Hook, table));
+  const ipsets = input.ipsets?.sets;
+  const world = createWorld({ ruleset: input.ruleset, ipsets, localAddresses, routes: input.routes });
+  return new Walk(world, input.withMisses ?? false).run(initialState(packet, hook as Hook, table), path, isOpenEnded);
+}
+
+/** It came in by an interface, and nothing says where it goes. */
+function isUnrouted({ hook, inInterface, outInterface }: WalkPacket): boolean {
+  return hook === undefined && typeof inInterface === 'string' && outInterface === undefined;
 }

@@ -18,6 +18,8 @@ interface Entry {
 interface Shape {
   readonly lengths: readonly (number | undefined)[];
   readonly entries: Map<string, Entry>;
+  /** Keys of the first dimension alone. */
+  readonly firsts: Set<string>;
 }
 
 /** A set made ready for lookups: the most specific networks come first, as the kernel asks them. */
@@ -148,9 +150,10 @@ function buildIndex(set: Ipset): IpsetIndex {
     if (parts.includes(undefined)) continue;
     const lengths = parts.map((each) => each?.length);
     const name = lengths.join();
-    const shape = shapes.get(name) ?? { lengths, entries: new Map<string, Entry>() };
+    const shape = shapes.get(name) ?? { lengths, entries: new Map<string, Entry>(), firsts: new Set<string>() };
     shapes.set(name, shape);
     shape.entries.set(parts.map((each) => each?.key).join(), { nomatch });
+    shape.firsts.add(parts[0]?.key ?? '');
   }
   return {
     dimensions,
@@ -188,21 +191,33 @@ function keysOf(value: DimensionValue, length: number | undefined): readonly str
   }
 }
 
+/** Keys of a packet in sets of this shape: one per way in which its dimensions may be entered. */
+function keysIn({ lengths }: Shape, values: readonly DimensionValue[]): readonly string[] {
+  const choices = values.map((value, i) => keysOf(value, lengths[i]));
+  return choices.reduce<readonly string[]>(
+    (keys, options, i) => keys.flatMap((key) => options.map((option) => (i === 0 ? option : `${key},${option}`))),
+    [''],
+  );
+}
+
+/** In hash:net,iface the most specific network ends the search, also when it is entered for other interfaces. */
+function endsSearch(index: IpsetIndex, shape: Shape, values: readonly DimensionValue[]): boolean {
+  const [first] = values;
+  if (!index.dimensions.includes('iface') || !first) return false;
+  return keysOf(first, shape.lengths[0]).some((key) => shape.firsts.has(key));
+}
+
 /**
  * Looks a packet up: the most specific entry that contains it decides. `nomatch`: that entry is an exception, which
- * counts as not being in the set.
+ * counts as not being in the set. Source: torvalds/linux `net/netfilter/ipset/ip_set_hash_gen.h` (mtype_test_cidrs).
  */
 export function lookup(index: IpsetIndex, values: readonly DimensionValue[]): 'match' | 'nomatch' | 'none' {
-  for (const { lengths, entries } of index.shapes) {
-    const choices = values.map((value, i) => keysOf(value, lengths[i]));
-    let keys: readonly string[] = [''];
-    for (const [i, options] of choices.entries()) {
-      keys = keys.flatMap((key) => options.map((option) => (i === 0 ? option : `${key},${option}`)));
-    }
-    for (const key of keys) {
-      const entry = entries.get(key);
+  for (const shape of index.shapes) {
+    for (const key of keysIn(shape, values)) {
+      const entry = shape.entries.get(key);
       if (entry) return entry.nomatch ? 'nomatch' : 'match';
     }
+    if (endsSearch(index, shape, values)) return 'none';
   }
   return 'none';
 }

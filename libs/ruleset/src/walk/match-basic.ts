@@ -32,8 +32,8 @@ function interfaceCriterion(option: RuleOption, side: 'inInterface' | 'outInterf
     isFact: true,
     text: `${option.name} ${pattern}`,
     missing: side === 'inInterface' ? 'input interface' : 'output interface',
-    test: (state) => {
-      const name = visibleInterface(state, side);
+    test: (state, world) => {
+      const name = visibleInterface(state, side, world);
       return name === undefined ? undefined : interfaceMatches(pattern, name);
     },
   };

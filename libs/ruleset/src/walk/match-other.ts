@@ -157,8 +157,7 @@ function ttlCriterion(option: RuleOption): Criterion | undefined {
     isFact: false,
     text: `${option.name} ${wanted}`,
     missing: 'TTL',
-    // The kernel counts down on routing, between PREROUTING and FORWARD.
-    test: ({ packet: { ttl } }) => (ttl === undefined ? undefined : compare(ttl, wanted)),
+    test: ({ ttl }) => (ttl === undefined ? undefined : compare(ttl, wanted)),
   };
   return option.negated ? negated(criterion) : criterion;
 }

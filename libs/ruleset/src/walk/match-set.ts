@@ -12,6 +12,7 @@ function valueOf(
   dimension: IpsetIndex['dimensions'][number],
   side: Side,
   state: WalkState,
+  world: World,
 ): DimensionValue | null | undefined {
   const end = side === 'src' ? state.source : state.destination;
   switch (dimension) {
@@ -21,7 +22,7 @@ function valueOf(
     case 'port':
       return portValue(state, end.port);
     case 'iface': {
-      const name = visibleInterface(state, side === 'src' ? 'inInterface' : 'outInterface');
+      const name = visibleInterface(state, side === 'src' ? 'inInterface' : 'outInterface', world);
       if (name === undefined) return undefined;
       return name === null || name === '' ? null : { kind: 'text', text: name };
     }
@@ -64,7 +65,7 @@ function ask(set: Ipset, sides: readonly Side[], state: WalkState, world: World,
   }
   if (index.dimensions.length > sides.length || !familyFits(set, state, world)) return 'none';
   if (index.shapes.length === 0) return 'none';
-  const values = index.dimensions.map((dimension, i) => valueOf(dimension, sides[i] ?? 'src', state));
+  const values = index.dimensions.map((dimension, i) => valueOf(dimension, sides[i] ?? 'src', state, world));
   if (values.includes(null)) return 'none';
   const known = values.filter((value) => value !== undefined && value !== null);
   return known.length < values.length ? 'unknown' : lookup(index, known);

@@ -1,5 +1,5 @@
 import type { ChainRule, Hook, IcmpTuple, Ipset, Protocol, RulesetSnapshot, TcpFlag, Tuple } from '@whydrop/model';
-import { parseAddress, parseNet, type Address, type Net } from './address.js';
+import { netContains, parseAddress, parseNet, type Address, type Net } from './address.js';
 
 export type CtState = 'NEW' | 'ESTABLISHED' | 'RELATED' | 'INVALID' | 'UNTRACKED';
 
@@ -53,6 +53,15 @@ export interface World {
   /** The node's own addresses, with prefix length where it is known. */
   readonly localAddresses: readonly string[] | undefined;
   readonly localNets: readonly Net[] | undefined;
+  /** Routes of the node, longest prefix first. */
+  readonly routes: readonly { readonly net: Net; readonly outInterface: string }[] | undefined;
+}
+
+/** One route of the node, as far as the output interface goes. */
+export interface Route {
+  /** `10.2.0.0/16`, or `default`. */
+  readonly destination: string;
+  readonly interface: string;
 }
 
 /** One end of a tuple, as far as it is known. */
@@ -96,6 +105,10 @@ export interface WalkState {
   /** Conntrack states that are still possible. */
   readonly ct: readonly CtState[];
   readonly notrack: boolean;
+  /** Counted down by routing; undefined when it is not known. */
+  readonly ttl: number | undefined;
+  /** Sent to the node itself by a REDIRECT. */
+  readonly isRedirected: boolean;
   readonly isDnat: boolean | undefined;
   readonly isSnat: boolean | undefined;
   readonly original: { readonly source: End; readonly destination: End } | undefined;
@@ -157,6 +170,8 @@ export function initialState(packet: WalkPacket, hook: Hook, table: string): Wal
     connmark: firstConnmark(packet),
     ct: packet.ctstate === undefined || packet.ctstate === 'unknown' ? CT_STATES : [packet.ctstate],
     notrack: false,
+    ttl: packet.ttl,
+    isRedirected: false,
     isDnat: packet.isDnat ?? (isNew && startsFirst ? false : undefined),
     isSnat: packet.isSnat ?? (isNew && startsFirst ? false : undefined),
     original: original && ends(original),
@@ -174,25 +189,54 @@ export function visibleStates(state: WalkState): readonly CtState[] {
   return state.ct;
 }
 
+function routeTo(world: World, state: WalkState): string | undefined {
+  const { address } = state.destination;
+  if (address === undefined || state.isRedirected) return undefined;
+  return world.routes?.find(({ net }) => netContains(net, address))?.outInterface;
+}
+
 /**
  * The interface a rule can see at this hook: none that the kernel does not know yet, or no longer. Behind routing the
  * input interface of a forwarded packet is passed on by newer kernels only.
  */
-export function visibleInterface(state: WalkState, side: 'inInterface' | 'outInterface'): string | null | undefined {
-  if (side === 'outInterface') return state.hook === 'PREROUTING' || state.hook === 'INPUT' ? null : state.outInterface;
+export function visibleInterface(
+  state: WalkState,
+  side: 'inInterface' | 'outInterface',
+  world: World,
+): string | null | undefined {
+  if (side === 'outInterface') {
+    if (state.hook === 'PREROUTING' || state.hook === 'INPUT') return null;
+    return state.outInterface === undefined ? routeTo(world, state) : state.outInterface;
+  }
   if (state.hook === 'OUTPUT') return null;
   return state.hook === 'POSTROUTING' && state.inInterface !== null ? undefined : state.inInterface;
 }
 
-export function createWorld(
-  ruleset: RulesetSnapshot,
-  ipsets: readonly Ipset[] | undefined,
-  localAddresses: readonly string[] | undefined,
-): World {
+/** What `createWorld` is made from. */
+export interface WorldFacts {
+  readonly ruleset: RulesetSnapshot;
+  readonly ipsets: readonly Ipset[] | undefined;
+  readonly localAddresses: readonly string[] | undefined;
+  readonly routes: readonly Route[] | undefined;
+}
+
+function routesOf(routes: readonly Route[]): NonNullable<World['routes']> {
+  return routes
+    .flatMap(({ destination, interface: outInterface }) => {
+      const texts = destination === 'default' ? ['0.0.0.0/0', '::/0'] : [destination];
+      return texts.map((text) => ({ net: parseNet(text), outInterface }));
+    })
+    .flatMap(({ net, outInterface }) => (net ? [{ net, outInterface }] : []))
+    .toSorted((a, b) => b.net.prefix - a.net.prefix);
+}
+
+/** Makes the facts around a packet ready to be asked. */
+export function createWorld({ ruleset, ipsets, localAddresses, routes }: WorldFacts): World {
   return {
     ruleset,
     ipsets: ipsets && new Map(ipsets.map((set) => [set.name, set])),
     localAddresses: localAddresses?.map((text) => text.split('/')[0] ?? text),
     localNets: localAddresses?.map(parseNet).filter((net) => net !== undefined),
+    routes: routes && routesOf(routes),
   };
 }

@@ -29,8 +29,6 @@ const PASSIVE = new Set([
   'TCPOPTSTRIP',
   'DSCP',
   'TOS',
-  'TTL',
-  'HL',
   'ECN',
   'CHECKSUM',
   'SET',
@@ -152,8 +150,18 @@ const SNAT: Effect = { kind: 'nat', apply: (state) => ({ ...state, isSnat: undef
 /** REDIRECT sends to the address of the input interface (PREROUTING) or to localhost (OUTPUT). */
 function redirectEffect(options: readonly RuleOption[]): Effect {
   const { port } = parseTranslation(`:${option(options, '--to-ports') ?? ''}`);
-  return dnatEffect({ address: undefined, port });
+  return {
+    kind: 'nat',
+    apply: (state) => ({
+      ...state,
+      destination: translated(state.destination, { address: undefined, port }),
+      isRedirected: true,
+      isDnat: true,
+    }),
+  };
 }
+
+const NEW_TTL: Effect = change((state) => ({ ...state, ttl: undefined }));
 
 const NOTRACK: Effect = change((state) => ({ ...state, notrack: true }));
 
@@ -184,6 +192,9 @@ export function effectOf(syntax: RuleSyntax): Effect {
       return SNAT;
     case 'NETMAP':
       return { kind: 'nat', apply: (state) => ({ ...state, isDnat: undefined, isSnat: undefined }) };
+    case 'TTL':
+    case 'HL':
+      return NEW_TTL;
     case 'NOTRACK':
       return NOTRACK;
     case 'CT':
