@@ -1,30 +1,50 @@
-import { type ConnectionOptions, createPostgresBackend, setDefaultBackendFactory } from 'bullmq';
+import {
+  createPostgresBackend,
+  type ConnectionOptions,
+  Queue,
+  setDefaultBackendFactory,
+  withBackend,
+  Worker,
+} from 'bullmq';
 
 /** Where jobs live. Redis is the road under load; PostgreSQL serves where there is no Redis. */
 export type JobBackend =
   | { readonly kind: 'redis'; readonly url: string; readonly prefix?: string }
   | { readonly kind: 'postgres'; readonly url: string; readonly schema?: string };
 
-/** What BullMQ's queues and workers of one kind share. */
+/** Options that BullMQ's queues and workers share. */
 export interface BullOptions {
   readonly connection: ConnectionOptions;
   readonly prefix?: string;
 }
 
-/**
- * Connection options of a backend. BullMQ chooses its backend once per process: two kinds in one process are a mistake in
- * the wiring.
- */
-export function bullOptions(backend: JobBackend, role: 'producer' | 'consumer'): BullOptions {
+interface BullClasses {
+  readonly Queue: typeof Queue;
+  readonly Worker: typeof Worker;
+}
+
+const ON_REDIS: BullClasses = { Queue, Worker };
+// BullMQ types them for connections to PostgreSQL only; ours is one type for both.
+const ON_POSTGRES = withBackend(createPostgresBackend) as unknown as BullClasses;
+
+/** BullMQ's classes for a backend. Both kinds can live in one process. */
+export function bullClasses(backend: JobBackend): BullClasses {
+  return backend.kind === 'redis' ? ON_REDIS : ON_POSTGRES;
+}
+
+/** Connection of a worker, which waits for its backend to come back, however long. */
+export function bullOptions(backend: JobBackend): BullOptions {
   if (backend.kind === 'postgres') {
-    // Typed for a later version of the interface than the one exported; see BullMQ's guide to its PostgreSQL backend.
-    setDefaultBackendFactory(createPostgresBackend as never);
-    const connection = { connectionString: backend.url, schema: backend.schema ?? 'bullmq', max: 4, migrate: true };
+    const { url: connectionString, schema = 'bullmq' } = backend;
+    // Every queue and every worker has a pool of its own: small ones.
+    const connection = { connectionString, schema, max: 4, migrate: true, options: '-c timezone=UTC' };
     return { connection: connection as unknown as ConnectionOptions };
   }
-  // A producer fails at once while Redis is away: ingest answers 202 all the same and the sweep finds the batch.
-  const eager = { enableOfflineQueue: false, maxRetriesPerRequest: 1 };
-  const patient = { maxRetriesPerRequest: null };
-  const connection = { url: backend.url, ...(role === 'producer' ? eager : patient) };
+  const connection = { url: backend.url, maxRetriesPerRequest: null };
   return { connection, ...(backend.prefix === undefined ? {} : { prefix: backend.prefix }) };
+}
+
+/** For @nestjs/bullmq, which makes queues and workers itself: BullMQ's choice of a backend is then one for the process. */
+export function chooseBackendOfProcess(backend: JobBackend): void {
+  setDefaultBackendFactory(backend.kind === 'postgres' ? (createPostgresBackend as never) : undefined);
 }

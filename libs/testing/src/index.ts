@@ -1,1 +1,2 @@
 export { testDatabase, type TestDatabase } from './postgres.js';
+export { testRedis, testRedisProgram, type TestRedis } from './redis.js';
