@@ -64,13 +64,19 @@ function isReal(clock: WallClock): boolean {
   );
 }
 
+/** Microseconds since 1970 as an instant; undefined when an instant cannot hold them (beyond the year 2255). */
+export function instantOfMicros(micros: number): Instant | undefined {
+  return Number.isSafeInteger(micros) ? micros : undefined;
+}
+
 /** Places a wall clock reading in time; undefined when no calendar has it or the zone is unknown. UTC when absent. */
 export function instantOfWallClock(clock: WallClock, timezone: string | undefined): Instant | undefined {
   if (!isReal(clock)) return undefined;
   const asUtc = Date.UTC(clock.year, clock.month - 1, clock.day, clock.hour, clock.minute, clock.second);
   const guess = offsetMillis(timezone ?? 'UTC', asUtc);
   const offset = guess === undefined ? undefined : offsetMillis(timezone ?? 'UTC', asUtc - guess);
-  return offset === undefined ? undefined : (asUtc - offset) * MICROS_PER_MILLI + clock.micros;
+  if (offset === undefined) return undefined;
+  return instantOfMicros((asUtc - offset) * MICROS_PER_MILLI + clock.micros);
 }
 
 /** Month number from its English short name, from 1; undefined when it is none. */

@@ -15,20 +15,24 @@ export function instantFromSeconds(text: string): Instant | undefined {
   const match = /^(\d{1,10})(?:\.(\d{1,9}))?$/.exec(text);
   if (!match) return undefined;
   const micros = (match[2] ?? '').padEnd(6, '0').slice(0, 6);
-  return Number(match[1]) * MICROS_PER_SECOND + Number(micros);
+  const instant = Number(match[1]) * MICROS_PER_SECOND + Number(micros);
+  return Number.isSafeInteger(instant) ? instant : undefined;
 }
 
 const RFC3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?(Z|z|[+-]\d{2}:?\d{2})$/;
 
-/** Reads an RFC 3339 time (`2026-11-20T22:40:15.629546Z`, offsets allowed) into an instant; undefined when it is none. */
+/**
+ * Reads an RFC 3339 time (`2026-11-20T22:40:15.629546Z`, offsets allowed) into an instant; undefined when it is none,
+ * or beyond the year 2255.
+ */
 export function instantFromRfc3339(text: string): Instant | undefined {
   const match = RFC3339.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = match;
   const offset = zone.length === 1 ? 'Z' : `${zone.slice(0, 3)}:${zone.slice(-2)}`;
   const millis = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}${offset}`);
-  if (Number.isNaN(millis)) return undefined;
-  return millis * MICROS_PER_MILLI + Number(fraction.padEnd(6, '0').slice(0, 6));
+  const micros = millis * MICROS_PER_MILLI + Number(fraction.padEnd(6, '0').slice(0, 6));
+  return Number.isSafeInteger(micros) ? micros : undefined;
 }
 
 /** Writes an instant as RFC 3339 with `Z`, with as many decimals as it needs: none, three or six. */

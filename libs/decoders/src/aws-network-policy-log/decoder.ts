@@ -7,6 +7,7 @@ import { isObject, numberOf, parseJson, textOf } from '../json.js';
 import type { JsonObject } from '../json.js';
 import { decodeLines, reject } from '../lines.js';
 import type { Line } from '../lines.js';
+import { instantOfMicros } from '../local-time.js';
 import { flowEnds, flowVerdict, portOf } from '../verdict.js';
 
 /** One flow line of the agent, whichever version and way it came. */
@@ -34,7 +35,7 @@ const VERDICTS: Readonly<Record<string, FlowVerdict>> = { DENY: 'dropped', ACCEP
 /** zap prints RFC 3339, or seconds since 1970 as a number. */
 function zapTime(entry: JsonObject): Instant | undefined {
   const seconds = numberOf(entry, 'ts');
-  if (seconds !== undefined) return Math.round(seconds * 1e6);
+  if (seconds !== undefined) return instantOfMicros(Math.round(seconds * 1e6));
   return instantFromRfc3339(textOf(entry, 'ts') ?? textOf(entry, 'timestamp') ?? '');
 }
 

@@ -35,7 +35,7 @@ function said(flow: JsonObject, key: string): string | undefined {
 /** Seconds since 1970 in the file, RFC 3339 after Elasticsearch. */
 function timeOf(flow: JsonObject, key: string): Instant | undefined {
   const seconds = numberOf(flow, key);
-  if (seconds !== undefined) return seconds > 0 && seconds < 1e10 ? Math.round(seconds * MICROS_PER_SECOND) : undefined;
+  if (seconds !== undefined) return seconds > 0 && seconds < 9e9 ? Math.round(seconds * MICROS_PER_SECOND) : undefined;
   return instantFromRfc3339(textOf(flow, key) ?? '');
 }
 

@@ -87,7 +87,7 @@ function pageInOneLine(payload: string): readonly JsonObject[] | undefined {
 /** Seconds since 1970, or RFC 3339. */
 function timeOf(flow: JsonObject, key: string): Instant | undefined {
   const seconds = numberOf({ value: member(flow, key) }, 'value');
-  if (seconds !== undefined) return seconds > 0 && seconds < 1e10 ? Math.round(seconds * MICROS_PER_SECOND) : undefined;
+  if (seconds !== undefined) return seconds > 0 && seconds < 9e9 ? Math.round(seconds * MICROS_PER_SECOND) : undefined;
   return instantFromRfc3339(word(flow, key) ?? '');
 }
 

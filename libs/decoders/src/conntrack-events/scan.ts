@@ -10,6 +10,8 @@ const OPEN = 91;
 const CLOSE = 93;
 const EQUALS = 61;
 const DOT = 46;
+/** The last second that an instant holds (year 2255). */
+const LAST_SECOND = 9_007_199_253;
 const NONE = -1;
 const BAD = -2;
 
@@ -139,7 +141,7 @@ export class ConntrackScanner {
     if (close === this.end) return this.fail('TRUNCATED', 'The line ends inside its time stamp.');
     const seconds = this.digits(this.at + 1, Math.min(dot, close));
     const micros = dot < close ? this.digits(dot + 1, this.trimmed(dot + 1, close)) : 0;
-    if (seconds < 0 || micros < 0 || micros >= MICROS_PER_SECOND || seconds > 9_999_999_999) {
+    if (seconds < 0 || micros < 0 || micros >= MICROS_PER_SECOND || seconds > LAST_SECOND) {
       return this.fail('BAD_VALUE', 'The time stamp in front is no number of seconds.');
     }
     this.record.stamp = seconds * MICROS_PER_SECOND + micros;

@@ -1,4 +1,3 @@
-import { MICROS_PER_SECOND } from '@whydrop/model';
 import type { FlowEvent, FlowObservation, Instant, Reject } from '@whydrop/model';
 import type { Decoder, StreamContext } from '../decoder.js';
 import { flowOf } from '../conntrack-events/normalise.js';
@@ -6,7 +5,7 @@ import { emptyTuple } from '../conntrack-events/record.js';
 import type { ConntrackRecord, ConntrackTuple } from '../conntrack-events/record.js';
 import { decodeLines, isReject, reject } from '../lines.js';
 import type { Line } from '../lines.js';
-import { instantOfWallClock } from '../local-time.js';
+import { instantOfMicros, instantOfWallClock } from '../local-time.js';
 
 /** One `<flow>` in conntrack's words, with the times that only XML has. */
 export interface XmlFlow {
@@ -62,7 +61,7 @@ function tupleOf(part: string): ConntrackTuple {
 
 /** Nanoseconds since 1970 to an instant; what is below the microsecond is cut. */
 function nanos(text: string | undefined): Instant | undefined {
-  return text !== undefined && /^\d{4,19}$/.test(text) ? Number(text.slice(0, -3)) : undefined;
+  return text !== undefined && /^\d{4,19}$/.test(text) ? instantOfMicros(Number(text.slice(0, -3))) : undefined;
 }
 
 function whenOf(text: string): XmlFlow['when'] {
@@ -141,7 +140,7 @@ function timeOf(flow: XmlFlow, context: StreamContext): Instant | undefined {
 
 function normalise(flow: XmlFlow, context: StreamContext): FlowObservation | Reject {
   const at = timeOf(flow, context);
-  if (at === undefined || at > Number.MAX_SAFE_INTEGER - MICROS_PER_SECOND) {
+  if (at === undefined) {
     return reject(
       'NO_TIME',
       flow.record.line,

@@ -4,6 +4,7 @@ import { canonicalAddress } from '../address.js';
 import type { Decoder, StreamContext } from '../decoder.js';
 import { decodeLines, reject } from '../lines.js';
 import type { Line } from '../lines.js';
+import { instantOfMicros } from '../local-time.js';
 import { countOf, flowEnds, flowVerdict, namedPolicy, podEnd } from '../verdict.js';
 import { sandeshFields } from './fields.js';
 import type { SandeshFields } from './fields.js';
@@ -99,7 +100,7 @@ function denialOf(
 }
 
 function timeOf(written: string | undefined): Instant | undefined {
-  return written !== undefined && /^\d{15,16}$/.test(written) ? Number(written) : undefined;
+  return written !== undefined && /^\d{15,16}$/.test(written) ? instantOfMicros(Number(written)) : undefined;
 }
 
 function flowOf(

@@ -111,7 +111,7 @@ function decode(payload: string, context: StreamContext): Iterable<KernelRecord 
 function normalise(record: KernelRecord, context: StreamContext): PacketObservation | NoticeObservation | Reject {
   const { raw, line, notice, message, packetAt } = record;
   const observedAt = record.time === undefined ? context.observedFrom : instantOf(record.time, context);
-  if (observedAt === undefined || observedAt < 0) {
+  if (observedAt === undefined || !Number.isSafeInteger(observedAt) || observedAt < 0) {
     return reject('NO_TIME', line, raw, 'The time in front needs a year, a boot time or a zone that is not known.');
   }
   if (notice !== undefined) return { kind: 'notice', observedAt, notice, raw, line };

@@ -7,6 +7,7 @@ import { isObject, parseJson } from '../json.js';
 import type { JsonObject } from '../json.js';
 import { decodeLines, reject } from '../lines.js';
 import type { Line } from '../lines.js';
+import { instantOfMicros } from '../local-time.js';
 import { countOf, flowEnds, flowVerdict, namedPolicy, podEnd, portOf } from '../verdict.js';
 import { parseMapping, valueAt } from './mapping.js';
 import type { MappedField, Mapping } from './mapping.js';
@@ -70,9 +71,9 @@ function timeOf(written: string | undefined): Instant | undefined {
   const match = /^(\d{9,19})(?:\.(\d{1,9}))?$/.exec(written);
   if (!match) return instantFromRfc3339(written);
   const [, whole = '', fraction = ''] = match;
-  if (whole.length <= 10) return Number(whole) * 1e6 + Number(fraction.slice(0, 6).padEnd(6, '0'));
-  if (whole.length <= 13) return Number(whole) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0'));
-  return whole.length <= 16 ? Number(whole) : Number(whole.slice(0, -3));
+  if (whole.length <= 10) return instantOfMicros(Number(whole) * 1e6 + Number(fraction.slice(0, 6).padEnd(6, '0')));
+  if (whole.length <= 13) return instantOfMicros(Number(whole) * 1000 + Number(fraction.slice(0, 3).padEnd(3, '0')));
+  return instantOfMicros(Number(whole.length <= 16 ? whole : whole.slice(0, -3)));
 }
 
 function verdictOf(read: MappedRecord): FlowVerdict {

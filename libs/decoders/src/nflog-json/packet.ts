@@ -37,7 +37,7 @@ function nameOf(text: string | undefined): string | undefined {
 /** The kernel's own stamp is UTC and is preferred; the other is the time of writing, taken as UTC. */
 function timeOf(fields: Fields): Instant | undefined {
   const seconds = fields.number('oob.time.sec');
-  if (seconds !== undefined && seconds > 0 && seconds < 10_000_000_000) {
+  if (seconds !== undefined && seconds > 0 && seconds < 9_000_000_000) {
     return seconds * MICROS_PER_SECOND + ((fields.number('oob.time.usec') ?? 0) % MICROS_PER_SECOND);
   }
   const match = WALL.exec(fields.text('timestamp', '@timestamp') ?? '');

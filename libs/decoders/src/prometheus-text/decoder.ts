@@ -2,6 +2,7 @@ import type { MetricSample, Reject } from '@whydrop/model';
 import type { Decoder, StreamContext } from '../decoder.js';
 import { decodeLines, reject } from '../lines.js';
 import type { Line } from '../lines.js';
+import { instantOfMicros } from '../local-time.js';
 import { metricOf } from '../metric.js';
 import type { RawSample } from '../metric.js';
 
@@ -50,7 +51,7 @@ function valueOf(text: string): number | undefined {
 /** Milliseconds in the Prometheus format, seconds with decimals in OpenMetrics. */
 function timeOf(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d{1,15}(\.\d{1,9})?$/.test(text)) return undefined;
-  return Math.round(text.includes('.') ? Number(text) * 1e6 : Number(text) * 1000);
+  return instantOfMicros(Math.round(text.includes('.') ? Number(text) * 1e6 : Number(text) * 1000));
 }
 
 /** Type of the family a series belongs to: `x_bucket` belongs to histogram `x`, `x_total` to counter `x`. */
