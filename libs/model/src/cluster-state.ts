@@ -27,7 +27,9 @@ function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined;
 }
 
+/** A whole number; manifests written by hand may quote it. */
 function integer(value: unknown): number | undefined {
+  if (typeof value === 'string' && /^\d{1,9}$/.test(value)) return Number(value);
   return typeof value === 'number' && Number.isInteger(value) ? value : undefined;
 }
 
@@ -131,6 +133,7 @@ export function serviceStateOf(service: KubernetesObject): ServiceState {
     namespace: service.metadata.namespace ?? 'default',
     name: service.metadata.name,
     type: text(spec['type']) ?? 'ClusterIP',
+    ...(spec['clusterIP'] === 'None' ? { headless: true } : {}),
     clusterIps: addresses([...list(spec['clusterIPs']), spec['clusterIP']]),
     externalIps: addresses([...list(spec['externalIPs']), ...ingress, spec['loadBalancerIP']]),
     ports: list(spec['ports']).flatMap(servicePort),

@@ -51,6 +51,8 @@ export interface ServiceState {
   readonly name: string;
   readonly type: string;
   readonly clusterIps: readonly string[];
+  /** `clusterIP: None`: a name for its pods, nothing is translated. */
+  readonly headless?: boolean;
   readonly externalIps: readonly string[];
   readonly ports: readonly ServicePort[];
   readonly selector: Readonly<Record<string, string>> | undefined;

@@ -9,6 +9,7 @@ import type {
   PolicyDirection,
   PolicyRef,
   RuleMiss,
+  ServiceState,
 } from '@whydrop/model';
 import { whateverTheAddress } from './address-cases.js';
 import { clusterView, type ClusterView } from './cluster-view.js';
@@ -17,7 +18,11 @@ import { carriesPorts } from './criteria.js';
 import type { Connection, End } from './end.js';
 import { hostEndpointEnd, isFailsafe } from './host-policy.js';
 import { enforcedOf, pendingOf, policySetOf, type PolicySet } from './policy-set.js';
-import { hostProgramOf, programOf, type Program, type TierSteps } from './program.js';
+import { mergeVerdicts } from './merge.js';
+import { hostProgramOf, programOf, type Program, type Step, type TierSteps } from './program.js';
+import type { Target } from './services.js';
+import { routeOf, type ConnectionRequest, type Route } from './target.js';
+import { translatedPort } from './findings/translated-port.js';
 import { nearestMiss } from './rule.js';
 import { connectionReason, directionReason } from './sentence.js';
 import { walk, type Decision } from './walk.js';
@@ -29,10 +34,17 @@ export interface PolicyEngine {
   readonly evaluate: (query: ConnectionQuery) => ConnectionVerdict;
   /** The verdict alone; similar questions share their answer. */
   readonly verdict: (query: ConnectionQuery) => ConnectionVerdict['verdict'];
+  /** Judges a request as a client makes it: services are followed to the pods behind them first. */
+  readonly ask: (request: ConnectionRequest) => AskedVerdict;
   /** The policies because of which an endpoint is denied what no rule admits, in one direction. */
   readonly isolators: (end: ConnectionEnd, direction: PolicyDirection) => readonly PolicyRef[];
   /** Mistakes in the policies themselves, over the whole cluster. */
   readonly findings: () => readonly Finding[];
+}
+
+export interface AskedVerdict extends ConnectionVerdict {
+  /** The service that the request went through, and the port it asked of it. */
+  readonly service: { readonly namespace: string; readonly name: string } | undefined;
 }
 
 type Mode = 'enforced' | 'pending';
@@ -51,6 +63,7 @@ class Engine implements PolicyEngine {
   private readonly verdicts = new Map<End, Map<number, ConnectionVerdict['verdict']>>();
   private readonly world: World;
   private cached = 0;
+  private addressesOfNodes: ReadonlySet<string> | undefined;
 
   constructor(
     private readonly view: ClusterView,
@@ -87,6 +100,77 @@ class Engine implements PolicyEngine {
     const pending = this.isPending(connection) ? this.both(connection, 'pending') : undefined;
     return pending ? { ...enforced, findings: [], pending } : { ...enforced, findings: [] };
   };
+
+  readonly ask = (request: ConnectionRequest): AskedVerdict => {
+    const route = routeOf(request, this.world.services, this.nodeIps());
+    if (route.kind === 'lost') return this.lost(request, route);
+    if (route.kind === 'direct') {
+      return { ...this.evaluate({ ...request, destination: route.end }), service: undefined };
+    }
+    const { service, targets } = route;
+    const name = `${service.namespace}/${service.name}`;
+    const verdicts = targets.map((target) => this.throughService(request, route, target));
+    const merged = mergeVerdicts(verdicts, name);
+    if (!merged) return this.lost(request, { missing: `the endpoints of service ${name}`, service });
+    return { ...merged, service: { namespace: service.namespace, name: service.name } };
+  };
+
+  private throughService(
+    request: ConnectionRequest,
+    route: Route & { kind: 'service' },
+    target: Target,
+  ): ConnectionVerdict {
+    const query = { ...request, destination: target.end, protocol: target.protocol, port: target.port };
+    const verdict = this.evaluate(query);
+    return {
+      ...verdict,
+      findings: [
+        ...verdict.findings,
+        ...translatedPort(route, target, verdict, () => this.atServicePort(query, target)),
+      ],
+    };
+  }
+
+  /** The same connection, if nothing translated the port. */
+  private atServicePort(query: ConnectionQuery, target: Target): ConnectionVerdict {
+    return this.evaluate({ ...query, port: target.servicePort.port });
+  }
+
+  private nodeIps(): ReadonlySet<string> {
+    return (this.addressesOfNodes ??= new Set(this.view.state.nodes.flatMap(({ ips }) => ips)));
+  }
+
+  /** A request that leads to no known end: denied where the source may reach nothing at all, else undecided. */
+  private lost(
+    request: ConnectionRequest,
+    { missing, service }: { missing: string; service: ServiceState | undefined },
+  ): AskedVerdict {
+    const source = this.view.end(request.source);
+    const program = this.program(source, 'egress', 'enforced');
+    const fact = [missing];
+    const open = {
+      verdict: 'unknown' as const,
+      isolatedBy: [],
+      decidedBy: [],
+      misses: [],
+      assumptions: [],
+      missing: fact,
+    };
+    const target = request.destination.kind === 'service' ? `service ${request.destination.name}` : 'its destination';
+    const to = `${source.label} -> ${target}`;
+    const ingress = { ...open, reason: `ingress cannot be decided without knowing ${missing}` };
+    const through = service && { namespace: service.namespace, name: service.name };
+    const base = { ingress, findings: [], service: through };
+    const silent = program.tiers.find((tier) => tier.isolating.length > 0);
+    if (silent && program.steps.every((step) => step.kind === 'tier-end' || hasNoRule(step, 'egress'))) {
+      const isolatedBy = isolatorRefs(silent);
+      const reason = `${to} is denied on egress at ${source.label}: its policies admit nothing`;
+      const egress = { ...open, verdict: 'denied' as const, isolatedBy, missing: [], reason };
+      return { verdict: 'denied', direction: 'egress', egress, reason, ...base };
+    }
+    const reason = `${to} is undecided without knowing ${missing}`;
+    return { verdict: 'unknown', direction: null, egress: { ...open, reason }, reason, ...base };
+  }
 
   private both(connection: Connection, mode: Mode): PendingVerdict {
     const egress = this.direction(connection, 'egress', mode);
@@ -251,6 +335,10 @@ class Engine implements PolicyEngine {
     const found = { verdict, isolatedBy: isolatorRefs(tier), decidedBy: hits, misses, assumptions, missing };
     return { ...found, reason: directionReason(connection, direction, found) };
   }
+}
+
+function hasNoRule(step: Step, direction: PolicyDirection): boolean {
+  return step.kind === 'union' && step.policies.every((policy) => policy[direction].rules.length === 0);
 }
 
 function exempt(rule: string): Judged {

@@ -8,6 +8,7 @@ import type {
   ServiceState,
 } from '@whydrop/model';
 import { addressOf } from './address.js';
+import { isTemplatePod } from './template-pods.js';
 
 /** Where a service sends connections to one of its ports: an end and the port there. */
 export interface Target {
@@ -37,6 +38,10 @@ function isLive(pod: PodEndpoint): boolean {
 function selected(pod: PodEndpoint, service: ServiceState, selector: readonly (readonly [string, string])[]): boolean {
   if (pod.namespace !== service.namespace || !isLive(pod)) return false;
   return selector.every(([key, value]) => Object.hasOwn(pod.labels, key) && pod.labels[key] === value);
+}
+
+function workloadName({ workload }: PodEndpoint): string {
+  return `${workload.kind} ${workload.name}`;
 }
 
 /** The pod's port that a service port leads to; none where the pod has no port of that name. */
@@ -95,7 +100,19 @@ class ServiceIndex implements Services {
     const selector = Object.entries(service.selector ?? {});
     if (selector.length === 0) return [];
     const pods = this.state.pods.filter((pod) => selected(pod, service, selector));
-    return pods.flatMap((pod) => service.ports.flatMap((port) => this.ofPod(pod, port)));
+    const workloads = new Set(pods.filter((pod) => !isTemplatePod(pod)).map(workloadName));
+    // Where a workload's own pods are known, its template stands for none of them.
+    const real = pods.filter((pod) => !isTemplatePod(pod) || !workloads.has(workloadName(pod)));
+    return real.flatMap((pod) => service.ports.flatMap((port) => this.ofPod(pod, port)));
+  }
+
+  /** The pod that an endpoint names. Where nothing declares it, the workload whose template the service selects stands for it. */
+  private podBehind(service: ServiceState, { ip, pod }: ServiceBackend): PodEndpoint | undefined {
+    if (pod === undefined) return undefined;
+    const named = this.state.pods.find((one) => one.namespace === service.namespace && one.name === pod);
+    const selector = Object.entries(service.selector ?? {});
+    if (named || selector.length === 0 || this.state.pods.some((one) => one.ips.includes(ip))) return named;
+    return this.state.pods.find((one) => isTemplatePod(one) && selected(one, service, selector));
   }
 
   private ofPod(pod: PodEndpoint, servicePort: ServicePort): readonly Target[] {
@@ -106,13 +123,11 @@ class ServiceIndex implements Services {
   }
 
   private ofBackend(service: ServiceState, backend: ServiceBackend): readonly Target[] {
-    const { ip, pod } = backend;
-    const named =
-      pod !== undefined && this.state.pods.some((one) => one.namespace === service.namespace && one.name === pod);
-    const end: ConnectionEnd =
-      named && pod !== undefined
-        ? { kind: 'pod', namespace: service.namespace, name: pod, ip }
-        : { kind: 'address', ip };
+    const { ip } = backend;
+    const pod = this.podBehind(service, backend);
+    const end: ConnectionEnd = pod
+      ? { kind: 'pod', namespace: pod.namespace, name: pod.name, ip }
+      : { kind: 'address', ip };
     return service.ports.flatMap((servicePort) => {
       const same = backend.ports.filter(({ protocol }) => protocol === servicePort.protocol);
       const port = same.find(({ name }) => name === servicePort.name) ?? (same.length === 1 ? same[0] : undefined);

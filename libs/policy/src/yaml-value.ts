@@ -7,6 +7,8 @@ export interface Problem {
   /** Place in the object: `spec.ingress[0].from[1].ipBlock.cidr`. */
   readonly path: string;
   readonly detail: string;
+  /** The kind says what such a part means (it fails closed); the object is not refused for it. */
+  readonly tolerated?: boolean;
 }
 
 export function isFields(value: unknown): value is Fields {

@@ -175,7 +175,11 @@ function peers(fields: Fields, path: string, place: Place): Group | undefined {
   const any = items.map((item, i) => peer(item, `${at}[${i}]`, place));
   const unknown = any.findIndex((alternatives) => alternatives === NOT_UNDERSTOOD);
   if (unknown >= 0)
-    place.problems.push({ path: `spec.${at}[${unknown}]`, detail: 'the peer has no field that is known here' });
+    place.problems.push({
+      path: `spec.${at}[${unknown}]`,
+      detail: 'the peer has no field that is known here',
+      tolerated: true,
+    });
   return unknown >= 0
     ? NOT_UNDERSTOOD
     : { about: 'peer', path: at, any: any.flatMap((alternatives) => alternatives ?? []) };
@@ -189,7 +193,11 @@ function ports(fields: Fields, path: string, place: Place, dialect: Dialect): re
   for (const [i, item] of items.entries()) {
     const criteria = dialect.port(fieldsOf(item), `${at}[${i}]`);
     if (!criteria) {
-      place.problems.push({ path: `spec.${at}[${i}]`, detail: 'the port is not one that is known here' });
+      place.problems.push({
+        path: `spec.${at}[${i}]`,
+        detail: 'the port is not one that is known here',
+        tolerated: true,
+      });
       return NOT_UNDERSTOOD;
     }
     any.push({ path: `${at}[${i}]`, criteria });
