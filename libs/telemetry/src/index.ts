@@ -1,1 +1,2 @@
 export { dataHome } from './data-home.js';
+export { type LogLevel, openLog } from './log.js';
