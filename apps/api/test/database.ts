@@ -9,14 +9,15 @@ export interface OpenTestDatabase extends Database {
 
 /** A database for one test file, with its pools. */
 export async function openTestDatabase(): Promise<OpenTestDatabase> {
-  const { url, drop } = await testDatabase();
+  const test = await testDatabase();
+  const { url } = test;
   const database = openDatabase(url);
   return {
     ...database,
     url,
     drop: async () => {
       await database.close();
-      await drop();
+      await test.drop();
     },
   };
 }

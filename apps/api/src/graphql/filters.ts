@@ -1,6 +1,6 @@
 import { Field, InputType, Int } from '@nestjs/graphql';
 import type { Match, TimeRange } from '@whydrop/storage';
-import { BasisEnum, CauseEnum, DirectionEnum, FlowEventEnum, RejectReasonEnum, VerdictEnum } from './enums.js';
+import { BasisEnum, CauseEnum, DirectionEnum, RejectReasonEnum, VerdictEnum } from './enums.js';
 import { badInput } from './server/graphql-error.js';
 import { CIDR, IP } from './scalars/ip.scalar.js';
 import { DateTime } from './scalars/date-time.scalar.js';
@@ -138,7 +138,6 @@ export const CauseFilter = enumFilter('CauseFilter', CauseEnum);
 export const BasisFilter = enumFilter('BasisFilter', BasisEnum);
 export const DirectionFilter = enumFilter('DirectionFilter', DirectionEnum);
 export const RejectReasonFilter = enumFilter('RejectReasonFilter', RejectReasonEnum);
-export const FlowEventFilter = enumFilter('FlowEventFilter', FlowEventEnum);
 
 const MAX_VALUES = 1000;
 const MAX_NESTING = 10;

@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import { Args, ArgsType, Field, Int, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { ArgsType, Field, Int, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import { badInput } from '../server/graphql-error.js';
 import type { Cursors } from './cursor.js';
 
@@ -75,8 +75,6 @@ export class PageArgs {
   @Field(() => String, { nullable: true, description: 'Cursor of the row before the page.' })
   after?: string | null;
 }
-
-export const PageOf = () => Args({ type: () => PageArgs });
 
 /** Checked page arguments as read models take them. */
 export function pageRequest({ first, after }: PageArgs, cursors: Cursors, descending: boolean) {
