@@ -4,7 +4,7 @@ import { denialOfPolicies, verdictOfAction } from '../calico-flow-log/denial.js'
 import { partOf } from '../calico-flow-log/policy-string.js';
 import { containerLine } from '../container-log.js';
 import type { Decoder, StreamContext } from '../decoder.js';
-import { isObject, listOf, numberOf, objectOf, parseJson, textOf } from '../json.js';
+import { isObject, listOf, numberOf, objectOf, parseJson } from '../json.js';
 import type { JsonObject } from '../json.js';
 import { decodeLines, reject } from '../lines.js';
 import type { Line } from '../lines.js';

@@ -159,7 +159,7 @@ function normalise(flow: XmlFlow, context: StreamContext): FlowObservation | Rej
 
 export const conntrackXml: Decoder<XmlFlow> = {
   format: 'conntrack-xml',
-  doc: '`conntrack -E|-L -o xml`, one `<flow>` per line (libnetfilter_conntrack `snprintf_xml.c`)',
+  doc: '`conntrack -E|-L -o xml`, one `<flow>` per line; has nanoseconds, lacks the type of ICMP (libnetfilter_conntrack `snprintf_xml.c`)',
   decode: (payload, context) => decodeLines(payload, context, readLine),
   normalise,
 };

@@ -145,6 +145,7 @@ export function* entriesOf(text: string, firstLine: number): Generator<ContrailE
         text.slice(start, start + ENTRY_LIMIT),
         'The brackets of the entry are not closed.',
       );
+      done = open + 5;
       continue;
     }
     done = close;

@@ -22,7 +22,10 @@ it.each([
   ['a directive and nothing else', '%bad\n', 'NOT_YAML', 1],
   [
     'aliases that multiply',
-    `a: &a [x,x,x,x,x,x,x,x,x]\n${[...'bcdefghi'].map((key, i) => `${key}: &${key} [${Array.from({ length: 9 }, () => `*${'abcdefghi'[i]}`).join()}]`).join('\n')}\n`,
+    `a: &a [x,x,x,x,x,x,x,x,x]\n${'bcdefghi'
+      .split('')
+      .map((key, i) => `${key}: &${key} [${Array.from({ length: 9 }, () => `*${'abcdefghi'[i]}`).join()}]`)
+      .join('\n')}\n`,
     'NOT_YAML',
     1,
   ],
