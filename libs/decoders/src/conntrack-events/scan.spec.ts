@@ -1,4 +1,5 @@
 import type { FlowObservation, Reject } from '@whydrop/model';
+import fc from 'fast-check';
 import { decodeStream } from '../registry.js';
 import type { Decoded } from '../observation.js';
 import type { StreamContext } from '../decoder.js';
@@ -137,4 +138,82 @@ it('spells addresses of /proc as conntrack does', () => {
     original: { source: 'fd00:10:244:1::10', destination: 'fd00:10:244:2::20' },
     zone: undefined,
   });
+});
+
+const port = fc.integer({ min: 0, max: 65_535 });
+const end = fc.record({ ip: fc.ipV4(), port });
+const written = fc.record({
+  event: fc.constantFrom('new', 'update', 'destroy'),
+  micros: fc.integer({ min: 0, max: 2_000_000_000_000_000 }),
+  protocol: fc.constantFrom(
+    { name: 'tcp', number: 6, ours: 'TCP' },
+    { name: 'udp', number: 17, ours: 'UDP' },
+    { name: 'sctp', number: 132, ours: 'SCTP' },
+  ),
+  timeout: fc.option(fc.integer({ min: 0, max: 432_000 }), { nil: undefined }),
+  state: fc.option(fc.constantFrom('SYN_SENT', 'ESTABLISHED', 'COOKIE_WAIT'), { nil: undefined }),
+  client: end,
+  asked: end,
+  server: end,
+  seen: end,
+  counters: fc.option(
+    fc.record({
+      packets: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+      bytes: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    }),
+    { nil: undefined },
+  ),
+  unreplied: fc.boolean(),
+  assured: fc.boolean(),
+  mark: fc.option(fc.integer({ min: 0, max: 4_294_967_295 }), { nil: undefined }),
+  id: fc.option(fc.integer({ min: 0, max: 4_294_967_295 }), { nil: undefined }),
+  extended: fc.boolean(),
+});
+
+function stampOf(micros: number): string {
+  return `[${Math.floor(micros / 1e6)}.${String(micros % 1e6).padStart(6, '0')}]\t`;
+}
+
+/** As the tool prints it (`snprintf_default.c`). */
+function write(flow: typeof written extends fc.Arbitrary<infer T> ? T : never): string {
+  const { client, asked, server, seen, protocol, counters } = flow;
+  const count = counters ? `packets=${counters.packets} bytes=${counters.bytes} ` : '';
+  const head = `${`[${flow.event.toUpperCase()}]`.padStart(9)} ${flow.extended ? 'ipv4     2 ' : ''}${protocol.name.padEnd(8)} ${protocol.number} `;
+  const original = `src=${client.ip} dst=${asked.ip} sport=${client.port} dport=${asked.port} ${count}`;
+  const reply = `src=${server.ip} dst=${seen.ip} sport=${server.port} dport=${seen.port} ${count}`;
+  const tail = `${flow.assured ? '[ASSURED] ' : ''}${flow.mark === undefined ? '' : `mark=${flow.mark} `}${flow.id === undefined ? '' : `id=${flow.id}`}`;
+  const middle = `${flow.timeout === undefined ? '' : `${flow.timeout} `}${flow.state === undefined ? '' : `${flow.state} `}`;
+  return `${stampOf(flow.micros)}${head}${middle}${original}${flow.unreplied ? '[UNREPLIED] ' : ''}${reply}${tail}`.trimEnd();
+}
+
+it('reads back what the tool would write', () => {
+  fc.assert(
+    fc.property(written, (wanted) => {
+      const read = flow(write(wanted));
+      const { client, asked, server, seen } = wanted;
+      const side = (from: { ip: string; port: number }, to: { ip: string; port: number }) => ({
+        protocol: wanted.protocol.ours,
+        source: from.ip,
+        sourcePort: from.port,
+        destination: to.ip,
+        destinationPort: to.port,
+        icmp: undefined,
+      });
+      expect(read).toMatchObject({
+        observedAt: wanted.micros,
+        event: wanted.event,
+        original: side(client, asked),
+        reply: side(server, seen),
+        timeout: wanted.timeout,
+        state: wanted.state,
+        originalCounters: wanted.counters,
+        replyCounters: wanted.counters,
+        unreplied: wanted.unreplied,
+        assured: wanted.assured,
+        mark: wanted.mark,
+        id: wanted.id,
+      });
+    }),
+    { numRuns: 500 },
+  );
 });

@@ -36,6 +36,12 @@ function numberOf(options: ReadonlyMap<string, string>, name: string): number {
   return /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
 }
 
+/** `--icmp-type`, and `--icmpv6-type` for IPv6. */
+function icmpNumber(options: ReadonlyMap<string, string>, name: string): number {
+  const number = numberOf(options, `--icmp-${name}`);
+  return number === -1 ? numberOf(options, `--icmpv6-${name}`) : number;
+}
+
 /** DNAT is printed with `-g`, SNAT with `-n`, in place of the plain reply addresses `-r` and `-q`. */
 function fill(record: ConntrackRecord, options: ReadonlyMap<string, string>): ConntrackRecord {
   const { original, reply } = record;
@@ -47,9 +53,9 @@ function fill(record: ConntrackRecord, options: ReadonlyMap<string, string>): Co
   original.dport = numberOf(options, '--dport');
   reply.sport = numberOf(options, '--reply-port-src');
   reply.dport = numberOf(options, '--reply-port-dst');
-  original.type = numberOf(options, '--icmp-type');
-  original.code = numberOf(options, '--icmp-code');
-  original.icmpId = numberOf(options, '--icmp-id');
+  original.type = icmpNumber(options, 'type');
+  original.code = icmpNumber(options, 'code');
+  original.icmpId = icmpNumber(options, 'id');
   reply.type = ICMP_REPLY[original.type] ?? original.type;
   reply.code = original.code;
   reply.icmpId = original.icmpId;

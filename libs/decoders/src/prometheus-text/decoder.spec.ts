@@ -17,7 +17,7 @@ it('reads what it would write: any labels, any number', () => {
       (metric, labels, number) => {
         const written = Object.entries(labels).map(([key, text]) => `${key}="${escape(text)}"`);
         const [sample] = decode(`${metric}{${written.join(',')}} ${number}\n`);
-        expect(sample).toMatchObject({ kind: 'metric', name: metric, value: number });
+        expect(sample).toMatchObject({ kind: 'metric', name: metric, value: number + 0 });
         expect(sample?.kind === 'metric' && { ...sample.labels }).toEqual({ ...labels });
       },
     ),
