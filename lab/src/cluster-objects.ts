@@ -21,7 +21,7 @@ interface Meta {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-function metadata(meta: Meta, createdAt: string, more: KubernetesObject = {}): KubernetesObject {
+function metadata(meta: Meta, createdAt: string, more: KubernetesObject = {}, revision = 0): KubernetesObject {
   const version = createHash('sha1')
     .update(`${meta.kind}/${meta.namespace ?? ''}/${meta.name}`)
     .digest()
@@ -30,7 +30,7 @@ function metadata(meta: Meta, createdAt: string, more: KubernetesObject = {}): K
     name: meta.name,
     ...(meta.namespace === undefined ? {} : { namespace: meta.namespace }),
     uid: uidOf(meta.kind, meta.namespace ?? '', meta.name),
-    resourceVersion: `${100_000 + version}`,
+    resourceVersion: `${100_000 + version + revision}`,
     creationTimestamp: createdAt,
     ...(meta.labels && Object.keys(meta.labels).length > 0 ? { labels: meta.labels } : {}),
     ...(meta.annotations ? { annotations: meta.annotations } : {}),
@@ -126,14 +126,29 @@ function sliceObject(service: LabService, scenario: Scenario, createdAt: string)
   };
 }
 
-export function policyObject(policy: LabPolicy, createdAt: string): KubernetesObject {
+/** `revision` counts the changes of the object. */
+export function policyObject(policy: LabPolicy, createdAt: string, revision = 0): KubernetesObject {
+  const uidKind = policy.kind === 'kubernetes' ? 'NetworkPolicy' : 'CalicoPolicy';
   const { namespace, name } = policy;
-  return {
-    apiVersion: policy.apiVersion ?? 'networking.k8s.io/v1',
-    kind: 'NetworkPolicy',
-    metadata: metadata({ kind: 'NetworkPolicy', namespace, name }, createdAt),
-    spec: policy.spec,
-  };
+  const named = { kind: uidKind, name, ...(namespace === undefined ? {} : { namespace }) };
+  const meta = metadata(named, createdAt, {}, revision);
+  if (policy.kind === 'kubernetes') {
+    const apiVersion = policy.apiVersion ?? 'networking.k8s.io/v1';
+    return { apiVersion, kind: 'NetworkPolicy', metadata: meta, spec: policy.spec };
+  }
+  const kind = namespace === undefined ? 'GlobalNetworkPolicy' : 'NetworkPolicy';
+  return { apiVersion: 'projectcalico.org/v3', kind, metadata: meta, spec: { tier: 'default', ...policy.spec } };
+}
+
+function tierObjects(scenario: Scenario, createdAt: string): readonly KubernetesObject[] {
+  if (!scenario.policies.some((policy) => policy.kind === 'calico') && !scenario.tiers) return [];
+  const tiers = [{ name: 'default', order: 1_000_000, defaultAction: 'Deny' as const }, ...(scenario.tiers ?? [])];
+  return tiers.map(({ name, order, defaultAction = 'Deny' }) => ({
+    apiVersion: 'projectcalico.org/v3',
+    kind: 'Tier',
+    metadata: metadata({ kind: 'Tier', name }, createdAt),
+    spec: { order, defaultAction },
+  }));
 }
 
 /** The objects of a scenario by file name; all exist since `createdAt`, which lies before the capture. */
@@ -157,7 +172,7 @@ export function clusterObjects(
     ['pods.yaml', scenario.pods.map((pod) => podObject(pod, scenario, createdAt))],
     ['services.yaml', [...services, ...slices]],
     ['policies.yaml', scenario.policies.map((policy) => policyObject(policy, createdAt))],
-    ['other.yaml', scenario.objects ?? []],
+    ['other.yaml', [...tierObjects(scenario, createdAt), ...(scenario.objects ?? [])]],
   ]);
   return new Map([...files].filter(([, objects]) => objects.length > 0));
 }

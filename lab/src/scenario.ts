@@ -89,12 +89,53 @@ export interface NetworkPolicySpec {
   readonly egress?: readonly EgressRule[];
 }
 
-/** A NetworkPolicy as written; `apiVersion` is networking.k8s.io/v1 unless a story is older. */
-export interface LabPolicy {
+/** A Kubernetes NetworkPolicy as written; `apiVersion` is networking.k8s.io/v1 unless a story is older. */
+export interface KubernetesPolicy {
+  readonly kind: 'kubernetes';
   readonly apiVersion?: string;
   readonly namespace: string;
   readonly name: string;
   readonly spec: NetworkPolicySpec;
+}
+
+/** One side of a Calico rule, in the words of its API. */
+export interface CalicoEntity {
+  readonly selector?: string;
+  readonly namespaceSelector?: string;
+  readonly nets?: readonly string[];
+  readonly notNets?: readonly string[];
+  /** Numbers, or ranges as `8080:8090`. */
+  readonly ports?: readonly (number | string)[];
+}
+
+export interface CalicoApiRule {
+  readonly action: 'Allow' | 'Deny' | 'Pass' | 'Log';
+  readonly protocol?: 'TCP' | 'UDP' | 'ICMP';
+  readonly source?: CalicoEntity;
+  readonly destination?: CalicoEntity;
+}
+
+/** A Calico NetworkPolicy, or a GlobalNetworkPolicy when it has no namespace. */
+export interface CalicoPolicy {
+  readonly kind: 'calico';
+  readonly namespace?: string;
+  readonly name: string;
+  readonly spec: {
+    readonly tier?: string;
+    readonly order?: number;
+    readonly selector?: string;
+    readonly types: readonly ('Ingress' | 'Egress')[];
+    readonly ingress?: readonly CalicoApiRule[];
+    readonly egress?: readonly CalicoApiRule[];
+  };
+}
+
+export type LabPolicy = KubernetesPolicy | CalicoPolicy;
+
+export interface LabTier {
+  readonly name: string;
+  readonly order: number;
+  readonly defaultAction?: 'Deny' | 'Pass';
 }
 
 /** Who sends: a pod, a node itself, or a machine outside the cluster on the nodes' network. */
@@ -123,14 +164,23 @@ export interface Attempt {
   readonly expect: 'allowed' | 'dropped' | 'rejected' | 'failed';
   /** Packets that the deciding rule stops, where the story counts them. */
   readonly packets?: number;
+  /** Why, as the story's author sees it: a code of libs/model's CAUSES. The kernel does not know it. */
+  readonly cause?: string;
+}
+
+/** Policies that are created, changed or deleted while the capture runs; the nodes are programmed anew. */
+export interface PolicyChange {
+  readonly apply?: readonly LabPolicy[];
+  readonly remove?: readonly { readonly namespace?: string; readonly name: string }[];
 }
 
 /** Attempts of one step run side by side; steps run one after the other. */
-export type Step = readonly Attempt[];
+export type Step = readonly Attempt[] | PolicyChange;
 
 export interface Scenario {
   readonly name: string;
   readonly cluster: string;
+  /** How policies are written into the kernel: a name of dialects/registry.ts. */
   readonly dialect: string;
   readonly clusterCidr: string;
   readonly nodes: readonly LabNode[];
@@ -139,6 +189,8 @@ export interface Scenario {
   readonly pods: readonly LabPod[];
   readonly services: readonly LabService[];
   readonly policies: readonly LabPolicy[];
+  /** Calico's tiers besides `default`. */
+  readonly tiers?: readonly LabTier[];
   /** Further objects that lie in `cluster/` as they are. */
   readonly objects?: readonly Readonly<Record<string, unknown>>[];
   readonly steps: readonly Step[];

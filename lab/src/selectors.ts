@@ -1,4 +1,12 @@
-import type { LabelSelector, Labels, LabNamespace, LabPod, LabPolicy, PolicyPeer, Scenario } from './scenario.js';
+import type {
+  LabelSelector,
+  Labels,
+  LabNamespace,
+  LabPod,
+  KubernetesPolicy,
+  PolicyPeer,
+  Scenario,
+} from './scenario.js';
 
 /** Whether labels meet a Kubernetes label selector; an empty selector meets all. */
 export function selects(selector: LabelSelector, labels: Labels): boolean {
@@ -21,13 +29,13 @@ export function namespaceLabels(namespace: LabNamespace | undefined, name: strin
 }
 
 /** The directions a policy isolates, defaulted as the API server does. */
-export function policyTypes(policy: LabPolicy): readonly ('Ingress' | 'Egress')[] {
+export function policyTypes(policy: KubernetesPolicy): readonly ('Ingress' | 'Egress')[] {
   const { policyTypes: types, egress = [] } = policy.spec;
   if (types && types.length > 0) return types;
   return egress.length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
 }
 
-export function policyOn(policy: LabPolicy, pod: LabPod, direction: 'Ingress' | 'Egress'): boolean {
+export function policyOn(policy: KubernetesPolicy, pod: LabPod, direction: 'Ingress' | 'Egress'): boolean {
   const selected = policy.namespace === pod.namespace && selects(policy.spec.podSelector, pod.labels);
   return selected && policyTypes(policy).includes(direction);
 }

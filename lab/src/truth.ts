@@ -78,15 +78,46 @@ export interface AttemptKey {
   readonly until: number;
 }
 
-function belongs(packet: TracedPacket, key: AttemptKey): boolean {
+/** How a node wrote a connection's source anew on its way out (SNAT, masquerading). */
+export interface Translation {
+  readonly source: string;
+  readonly sourcePort: number;
+  readonly translated: string;
+  readonly translatedPort: number;
+}
+
+const TUPLE = String.raw`src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)`;
+const BOTH_TUPLES = new RegExp(`${TUPLE}.*?${TUPLE}`);
+
+/** Reads translations out of conntrack's lines: the reply goes to where the node sent it from. */
+export function readTranslations(text: string): readonly Translation[] {
+  return text.split('\n').flatMap((line) => {
+    const found = BOTH_TUPLES.exec(line);
+    if (!found) return [];
+    const [, source = '', , sourcePort, , , translated = '', , translatedPort] = found;
+    if (source === translated && sourcePort === translatedPort) return [];
+    return [{ source, sourcePort: Number(sourcePort), translated, translatedPort: Number(translatedPort) }];
+  });
+}
+
+type End = `${string}:${number}`;
+
+function clientEnds(key: AttemptKey, translations: readonly Translation[]): ReadonlySet<End> {
+  const own = translations.filter((each) => each.source === key.source && each.sourcePort === key.sourcePort);
+  const translated = own.map((each): End => `${each.translated}:${each.translatedPort}`);
+  return new Set([`${key.source}:${key.sourcePort}`, ...translated]);
+}
+
+function belongs(packet: TracedPacket, key: AttemptKey, client: ReadonlySet<End>): boolean {
   // The monitor's lines come a little after the packet.
-  if (packet.at < key.at - 0.05 || packet.at > key.until + 1) return false;
+  if (packet.at < key.at - 0.05 || packet.at > key.until + 3) return false;
   if (key.protocol === 'ICMP') {
     const ends = [packet.source, packet.destination];
     return packet.sourcePort === undefined && ends.includes(key.source) && ends.includes(key.destination);
   }
-  if (packet.sourcePort !== key.sourcePort && packet.destinationPort !== key.sourcePort) return false;
-  return key.protocol === 'TCP' ? packet.flags.length > 0 : packet.flags.length === 0;
+  if ((key.protocol === 'TCP') !== packet.flags.length > 0) return false;
+  const from: End = `${packet.source}:${packet.sourcePort ?? 0}`;
+  return client.has(from) || client.has(`${packet.destination}:${packet.destinationPort ?? 0}`);
 }
 
 export interface Stop {
@@ -107,9 +138,14 @@ function stopOf(packet: TracedPacket): Omit<Stop, 'packets'> | undefined {
 }
 
 /** The rules that stopped packets of an attempt, in the order in which they first did. */
-export function stopsOf(packets: readonly TracedPacket[], key: AttemptKey): readonly Stop[] {
+export function stopsOf(
+  packets: readonly TracedPacket[],
+  key: AttemptKey,
+  translations: readonly Translation[],
+): readonly Stop[] {
   const stops = new Map<string, Stop>();
-  const own = packets.filter((packet) => belongs(packet, key)).sort((a, b) => a.at - b.at);
+  const client = clientEnds(key, translations);
+  const own = packets.filter((packet) => belongs(packet, key, client)).sort((a, b) => a.at - b.at);
   for (const stop of own.map(stopOf)) {
     if (!stop) continue;
     const id = `${stop.node} ${stop.table} ${stop.chain} ${stop.rule}`;

@@ -1,18 +1,17 @@
-import { policyOn } from '../selectors.js';
-import type { LabPod, LabPolicy, Scenario } from '../scenario.js';
+import { createHash } from 'node:crypto';
+import type { LabPod, Scenario } from '../scenario.js';
+import { appliesTo, felixPolicies, type Direction, type FelixPolicy } from './calico-policy.js';
+import { canonicalSelector } from './calico-selector.js';
 import type { Dialect } from './dialect.js';
 import {
   addDispatch,
   addFelixChain,
-  calicoRules,
-  directionsOf,
   felixIpsets,
   felixLines,
   limited,
   profilesOf,
   ruleMatch,
   workloadInterface,
-  type Direction,
   type FelixRule,
 } from './felix.js';
 import { addKubeProxyFilter, addKubeProxyNat } from './kube-proxy.js';
@@ -35,39 +34,89 @@ const sides = {
 const nflog = (direction: Direction, prefix: string): string =>
   `--jump NFLOG --nflog-group ${sides[direction].group} --nflog-prefix ${prefix} --nflog-size 80`;
 
-const policyId = (policy: LabPolicy): string => `${policy.namespace}/knp.default.${policy.name}`;
+const policyChain = (policy: FelixPolicy, direction: Direction): string =>
+  limited(sides[direction].policy, `${policy.tier}/${policy.v1Name}`);
 
-const policyChain = (policy: LabPolicy, direction: Direction): string =>
-  limited(sides[direction].policy, `default/${policyId(policy)}`);
+const verdicts = {
+  Allow: { mark: ACCEPT, letter: 'A', then: '--jump RETURN' },
+  Pass: { mark: '0x20000/0x20000', letter: 'P', then: '--jump RETURN' },
+  Deny: { mark: '0x40000/0x40000', letter: 'D', then: DROP },
+} as const;
 
-function policyRules(policy: LabPolicy, direction: Direction, scenario: Scenario): readonly FelixRule[] {
-  const name = `Policy ${policyId(policy)} ${direction}`;
-  const rules = calicoRules(policy, direction);
-  if (rules.length === 0) return [{ comments: [name] }];
-  return rules.flatMap((rule, index) => {
-    const prefix = `AP${sides[direction].letter}${index}|${policyId(policy)}`;
-    const last = index === rules.length - 1;
-    return [
-      { comments: index === 0 ? [name] : [], match: ruleMatch(rule, policy, direction, scenario), action: SET_ACCEPT },
-      { match: IF_ACCEPT, action: nflog(direction, prefix) },
-      // A RETURN at the end of a chain would say nothing.
-      ...(last ? [] : [{ match: IF_ACCEPT, action: '--jump RETURN' }]),
-    ];
+/** A rule sets the mark of its verdict; what follows tests that mark. */
+function verdictRules(policy: FelixPolicy, direction: Direction, index: number): readonly FelixRule[] {
+  const rule = policy.rules[direction][index];
+  if (!rule) return [];
+  const match = ruleMatch(rule, direction);
+  if (rule.action === 'Log') return [{ match, action: '--jump LOG --log-prefix "calico-packet: " --log-level 5' }];
+  const { mark, letter, then } = verdicts[rule.action];
+  const prefix = `${letter}P${sides[direction].letter}${index}|${policy.v1Name}`;
+  return [
+    { match, action: `--jump MARK --set-mark ${mark}` },
+    { match: `-m mark --mark ${mark}`, action: nflog(direction, prefix) },
+    { match: `-m mark --mark ${mark}`, action: then },
+  ];
+}
+
+function policyRules(policy: FelixPolicy, direction: Direction): readonly FelixRule[] {
+  const name = `Policy ${policy.v1Name} ${direction}`;
+  const rules = policy.rules[direction].flatMap((_, index) => verdictRules(policy, direction, index));
+  // A RETURN at the end of a chain would say nothing.
+  if (rules.at(-1)?.action === '--jump RETURN') rules.pop();
+  const [first = {}, ...rest] = rules;
+  return [{ ...first, comments: [name] }, ...rest];
+}
+
+/** Consecutive policies with one selector share a chain of jumps. */
+function groupsOf(policies: readonly FelixPolicy[]): readonly (readonly FelixPolicy[])[] {
+  const groups: FelixPolicy[][] = [];
+  let last: string | undefined;
+  for (const policy of policies) {
+    const selector = canonicalSelector(policy.selector);
+    if (selector === last) groups.at(-1)?.push(policy);
+    else groups.push([policy]);
+    last = selector;
+  }
+  return groups;
+}
+
+function groupChain(group: readonly FelixPolicy[], direction: Direction): string {
+  const [first] = group;
+  if (!first) return '';
+  if (group.length === 1) return policyChain(first, direction);
+  const bound = direction === 'ingress' ? 'inbound' : 'outbound';
+  const lines = [first.tier, canonicalSelector(first.selector), bound, `${group.length}`];
+  const text = [...lines, ...group.map((policy) => policy.v1Name)].map((line) => `${line}\n`).join('');
+  const digest = createHash('sha3-224').update(text).digest('base64url');
+  return `cali-g${direction === 'ingress' ? 'i' : 'o'}-${digest.slice(0, 20)}`;
+}
+
+function groupRules(group: readonly FelixPolicy[], direction: Direction): readonly FelixRule[] {
+  return group.flatMap((policy, index): readonly FelixRule[] => {
+    const jump = `--jump ${policyChain(policy, direction)}`;
+    if (index === 0) return [{ action: jump }];
+    if (index % 5 !== 0) return [{ match: '-m mark --mark 0/0x30000', action: jump }];
+    const verdict = { comments: ['Return on verdict'], match: '-m mark ! --mark 0/0x30000', action: '--jump RETURN' };
+    return [verdict, { action: jump }];
   });
 }
 
-function tierRules(policies: readonly LabPolicy[], direction: Direction): readonly FelixRule[] {
-  if (policies.length === 0) return [];
-  const jumps = policies.flatMap((policy) => [
-    { match: NO_PASS, action: `--jump ${policyChain(policy, direction)}` },
+/** The rules of one tier: jumps, then what becomes of a packet that no policy decided. */
+function tierRules(policies: readonly FelixPolicy[], direction: Direction, passes: boolean): readonly FelixRule[] {
+  const [first] = policies;
+  if (!first) return [];
+  const jumps = groupsOf(policies).flatMap((group) => [
+    { match: NO_PASS, action: `--jump ${groupChain(group, direction)}` },
     { comments: ['Return if policy accepted'], match: IF_ACCEPT, action: '--jump RETURN' },
   ]);
-  const end = 'End of tier default. Drop if no policies passed packet';
+  const { tier } = first;
+  const comments = [`End of tier ${tier}. Drop if no policies passed packet`];
+  const letter = passes ? 'P' : 'D';
   return [
-    { comments: ['Start of tier default'], action: '--jump MARK --set-mark 0/0x20000' },
+    { comments: [`Start of tier ${tier}`], action: '--jump MARK --set-mark 0/0x20000' },
     ...jumps,
-    { match: NO_PASS, action: nflog(direction, `DP${sides[direction].letter}|default`) },
-    { comments: [end], match: NO_PASS, action: DROP },
+    { match: NO_PASS, action: nflog(direction, `${letter}P${sides[direction].letter}|${tier}`) },
+    ...(passes ? [] : [{ comments, match: NO_PASS, action: DROP }]),
   ];
 }
 
@@ -80,12 +129,20 @@ function encapsulationRules(direction: Direction): readonly FelixRule[] {
   ];
 }
 
-function endpointRules(pod: LabPod, direction: Direction, scenario: Scenario): readonly FelixRule[] {
-  const type = direction === 'ingress' ? 'Ingress' : 'Egress';
-  // All have order 1000: the name decides.
-  const policies = scenario.policies
-    .filter((policy) => policyOn(policy, pod, type))
-    .sort((a, b) => (policyId(a) < policyId(b) ? -1 : 1));
+type Policies = readonly FelixPolicy[];
+
+function endpointRules(
+  pod: LabPod,
+  direction: Direction,
+  scenario: Scenario,
+  policies: Policies,
+): readonly FelixRule[] {
+  const own = policies.filter((policy) => appliesTo(policy, pod, direction, scenario));
+  const tiers = [...new Set(own.map((policy) => policy.tier))].flatMap((tier) => {
+    const passes = scenario.tiers?.find((each) => each.name === tier)?.defaultAction === 'Pass';
+    const members = own.filter((policy) => policy.tier === tier);
+    return tierRules(members, direction, passes);
+  });
   const profiles = profilesOf(pod).flatMap((profile) => [
     { action: `--jump ${limited(sides[direction].profile, profile)}` },
     { comments: ['Return if profile accepted'], match: IF_ACCEPT, action: '--jump RETURN' },
@@ -95,7 +152,7 @@ function endpointRules(pod: LabPod, direction: Direction, scenario: Scenario): r
     { match: '-m conntrack --ctstate INVALID', action: DROP },
     { action: '--jump MARK --set-mark 0/0x30000' },
     ...encapsulationRules(direction),
-    ...tierRules(policies, direction),
+    ...tiers,
     ...profiles,
     { action: nflog(direction, `DR${sides[direction].letter}`) },
     { comments: ['Drop if no profiles matched'], action: DROP },
@@ -119,22 +176,41 @@ function addProfiles(tables: Tables, pods: readonly LabPod[]): void {
   }
 }
 
+function addPolicies(tables: Tables, pods: readonly LabPod[], scenario: Scenario, policies: Policies): void {
+  for (const direction of ['ingress', 'egress'] as const) {
+    for (const pod of pods) {
+      const own = policies.filter((policy) => appliesTo(policy, pod, direction, scenario));
+      for (const group of groupsOf(own)) {
+        const chain = groupChain(group, direction);
+        if (group.length > 1) setFelixChain(tables, chain, groupRules(group, direction));
+      }
+    }
+  }
+  const used = policies.filter((policy) =>
+    pods.some((pod) => policy.directions.some((direction) => appliesTo(policy, pod, direction, scenario))),
+  );
+  for (const policy of used) {
+    for (const direction of policy.directions) {
+      setFelixChain(tables, policyChain(policy, direction), policyRules(policy, direction));
+    }
+  }
+}
+
+/** Several pods share a chain: it is written once. */
+function setFelixChain(tables: Tables, chain: string, rules: readonly FelixRule[]): void {
+  if (tables.chain('filter', chain).length === 0) addFelixChain(tables, 'filter', chain, rules);
+}
+
 function addWorkloads(tables: Tables, scenario: Scenario, node: string): void {
   const pods = scenario.pods.filter((pod) => pod.node === node);
-  const used = new Set<LabPolicy>();
+  const policies = felixPolicies(scenario);
   for (const direction of ['ingress', 'egress'] as const) {
     for (const pod of pods) {
       const chain = sides[direction].endpoint + workloadInterface(pod);
-      addFelixChain(tables, 'filter', chain, endpointRules(pod, direction, scenario));
-      const type = direction === 'ingress' ? 'Ingress' : 'Egress';
-      for (const policy of scenario.policies) if (policyOn(policy, pod, type)) used.add(policy);
+      addFelixChain(tables, 'filter', chain, endpointRules(pod, direction, scenario, policies));
     }
   }
-  for (const policy of used) {
-    for (const direction of directionsOf(policy)) {
-      addFelixChain(tables, 'filter', policyChain(policy, direction), policyRules(policy, direction, scenario));
-    }
-  }
+  addPolicies(tables, pods, scenario, policies);
   addProfiles(tables, pods);
   const entries = (prefix: string) =>
     pods.map((pod) => ({ interfaceName: workloadInterface(pod), chain: prefix + workloadInterface(pod) }));
@@ -187,7 +263,7 @@ function addStaticFilter(tables: Tables): void {
 }
 
 function addRaw(tables: Tables): void {
-  tables.chain('raw', 'cali-rpf-skip').chain('raw', 'cali-from-host-endpoint').chain('raw', 'cali-to-host-endpoint');
+  tables.empty('raw', 'cali-rpf-skip', 'cali-from-host-endpoint', 'cali-to-host-endpoint');
   tables.take('raw', 'PREROUTING', felixLines('PREROUTING', [{ action: '--jump cali-PREROUTING' }]));
   tables.take('raw', 'OUTPUT', felixLines('OUTPUT', [{ action: '--jump cali-OUTPUT' }]));
   addFelixChain(tables, 'raw', 'cali-PREROUTING', [
@@ -206,7 +282,7 @@ function addRaw(tables: Tables): void {
 }
 
 function addMangle(tables: Tables): void {
-  tables.chain('mangle', 'cali-from-host-endpoint').chain('mangle', 'cali-to-host-endpoint');
+  tables.empty('mangle', 'cali-from-host-endpoint', 'cali-to-host-endpoint');
   tables.take('mangle', 'PREROUTING', felixLines('PREROUTING', [{ action: '--jump cali-PREROUTING' }]));
   tables.take('mangle', 'POSTROUTING', felixLines('POSTROUTING', [{ action: '--jump cali-POSTROUTING' }]));
   addFelixChain(tables, 'mangle', 'cali-PREROUTING', [
@@ -224,7 +300,7 @@ function addMangle(tables: Tables): void {
 }
 
 function addNat(tables: Tables, scenario: Scenario): void {
-  tables.chain('nat', 'cali-fip-dnat').chain('nat', 'cali-fip-snat');
+  tables.empty('nat', 'cali-fip-dnat', 'cali-fip-snat');
   const jump = (chain: string) => tables.take('nat', chain, felixLines(chain, [{ action: `--jump cali-${chain}` }]));
   ['PREROUTING', 'OUTPUT', 'POSTROUTING'].forEach(jump);
   addFelixChain(tables, 'nat', 'cali-PREROUTING', [{ action: '--jump cali-fip-dnat' }]);
@@ -252,6 +328,7 @@ function addFilter(tables: Tables, scenario: Scenario, node: string): void {
 
 export const calicoCurrent: Dialect = {
   name: 'calico',
+  attachment: { kind: 'routed' },
   interfaceOf: (pod) => workloadInterface(pod),
   program(scenario, node) {
     const tables = new Tables();
@@ -259,6 +336,6 @@ export const calicoCurrent: Dialect = {
     addMangle(tables);
     addNat(tables, scenario);
     addFilter(tables, scenario, node);
-    return { ipsets: felixIpsets(scenario, scenario.policies), iptables: tables.print() };
+    return { ipsets: felixIpsets(scenario, felixPolicies(scenario)), tables };
   },
 };

@@ -1,17 +1,14 @@
-import { policyOn } from '../selectors.js';
-import type { LabPod, LabPolicy, Scenario } from '../scenario.js';
+import type { LabPod, Scenario } from '../scenario.js';
+import { appliesTo, felixPolicies, type Direction, type FelixPolicy } from './calico-policy.js';
 import type { Dialect } from './dialect.js';
 import {
   addDispatch,
   addFelixChain,
-  calicoRules,
-  directionsOf,
   felixIpsets,
   felixLines,
   limited,
   ruleMatch,
   workloadInterface,
-  type Direction,
   type FelixRule,
 } from './felix.js';
 import { addKubeProxyFilter, addKubeProxyNat } from './kube-proxy.js';
@@ -32,20 +29,27 @@ const sides = {
   egress: { policy: 'cali-po-', profile: 'cali-pro-', endpoint: 'cali-fw-' },
 } as const;
 
-const policyName = (policy: LabPolicy): string => `${policy.namespace}.${policy.name}`;
-const policyChain = (policy: LabPolicy, direction: Direction): string =>
+const policyName = ({ policy }: FelixPolicy): string =>
+  policy.namespace === undefined ? policy.name : `${policy.namespace}.${policy.name}`;
+const policyChain = (policy: FelixPolicy, direction: Direction): string =>
   limited(sides[direction].policy, policyName(policy));
 const profileChain = (namespace: string, direction: Direction): string =>
   limited(sides[direction].profile, `k8s_ns.${namespace}`);
 
-function policyRules(policy: LabPolicy, direction: Direction, scenario: Scenario): readonly FelixRule[] {
-  return calicoRules(policy, direction).flatMap((rule) => [
-    { match: ruleMatch(rule, policy, direction, scenario), action: `--jump MARK --set-mark ${ACCEPT}` },
-    { match: IF_ACCEPT, action: '--jump RETURN' },
-  ]);
+function policyRules(policy: FelixPolicy, direction: Direction): readonly FelixRule[] {
+  return policy.rules[direction].flatMap((rule): readonly FelixRule[] => {
+    const match = ruleMatch(rule, direction);
+    if (rule.action === 'Deny') return [{ match, action: DROP }];
+    if (rule.action === 'Log') return [{ match, action: '--jump LOG --log-prefix "calico-packet: " --log-level 5' }];
+    const mark = rule.action === 'Allow' ? ACCEPT : '0x2000000/0x2000000';
+    return [
+      { match, action: `--jump MARK --set-mark ${mark}` },
+      { match: `-m mark --mark ${mark}`, action: '--jump RETURN' },
+    ];
+  });
 }
 
-function tierRules(policies: readonly LabPolicy[], direction: Direction): readonly FelixRule[] {
+function tierRules(policies: readonly FelixPolicy[], direction: Direction): readonly FelixRule[] {
   if (policies.length === 0) return [];
   const jumps = policies.flatMap((policy) => [
     { match: NO_PASS, action: `--jump ${policyChain(policy, direction)}` },
@@ -58,10 +62,8 @@ function tierRules(policies: readonly LabPolicy[], direction: Direction): readon
   ];
 }
 
-function policiesOn(scenario: Scenario, pod: LabPod, direction: Direction): readonly LabPolicy[] {
-  const type = direction === 'ingress' ? 'Ingress' : 'Egress';
-  const found = scenario.policies.filter((policy) => policyOn(policy, pod, type));
-  return found.sort((a, b) => (policyName(a) < policyName(b) ? -1 : 1));
+function policiesOn(scenario: Scenario, pod: LabPod, direction: Direction): readonly FelixPolicy[] {
+  return felixPolicies(scenario).filter((policy) => appliesTo(policy, pod, direction, scenario));
 }
 
 /** The chain of one pod and direction; exported because its rule hashes are known from published listings. */
@@ -88,9 +90,10 @@ function addWorkloads(tables: Tables, scenario: Scenario, node: string): void {
       const allow = [{ action: `--jump MARK --set-mark ${ACCEPT}` }, { match: IF_ACCEPT, action: '--jump RETURN' }];
       addFelixChain(tables, 'filter', profileChain(namespace, direction), allow);
     }
-    for (const policy of new Set(pods.flatMap((pod) => policiesOn(scenario, pod, direction)))) {
-      if (!directionsOf(policy).includes(direction)) continue;
-      addFelixChain(tables, 'filter', policyChain(policy, direction), policyRules(policy, direction, scenario));
+    for (const policy of pods.flatMap((pod) => policiesOn(scenario, pod, direction))) {
+      const chain = policyChain(policy, direction);
+      const known = tables.chain('filter', chain).length > 0;
+      if (!known) addFelixChain(tables, 'filter', chain, policyRules(policy, direction));
     }
   }
   const entries = (prefix: string) =>
@@ -100,7 +103,7 @@ function addWorkloads(tables: Tables, scenario: Scenario, node: string): void {
 }
 
 function addStatic(tables: Tables): void {
-  tables.chain('filter', 'cali-from-host-endpoint').chain('filter', 'cali-to-host-endpoint');
+  tables.empty('filter', 'cali-from-host-endpoint', 'cali-to-host-endpoint');
   addFelixChain(tables, 'filter', 'cali-FORWARD', [
     { match: '--in-interface cali+', action: '--jump cali-from-wl-dispatch' },
     { match: '--out-interface cali+', action: '--jump cali-to-wl-dispatch' },
@@ -131,7 +134,7 @@ function addStatic(tables: Tables): void {
 function addNat(tables: Tables, scenario: Scenario): void {
   const jump = (chain: string) => tables.take('nat', chain, felixLines(chain, [{ action: `--jump cali-${chain}` }]));
   ['PREROUTING', 'OUTPUT', 'POSTROUTING'].forEach(jump);
-  tables.chain('nat', 'cali-fip-dnat').chain('nat', 'cali-fip-snat');
+  tables.empty('nat', 'cali-fip-dnat', 'cali-fip-snat');
   addFelixChain(tables, 'nat', 'cali-PREROUTING', [{ action: '--jump cali-fip-dnat' }]);
   addFelixChain(tables, 'nat', 'cali-OUTPUT', [{ action: '--jump cali-fip-dnat' }]);
   addFelixChain(tables, 'nat', 'cali-POSTROUTING', [
@@ -145,6 +148,7 @@ function addNat(tables: Tables, scenario: Scenario): void {
 
 export const calicoOld: Dialect = {
   name: 'calico',
+  attachment: { kind: 'routed' },
   interfaceOf: (pod) => workloadInterface(pod),
   program(scenario, node) {
     const tables = new Tables();
@@ -155,6 +159,6 @@ export const calicoOld: Dialect = {
     addStatic(tables);
     addWorkloads(tables, scenario, node);
     addKubeProxyFilter(tables, scenario);
-    return { ipsets: felixIpsets(scenario, scenario.policies), iptables: tables.print() };
+    return { ipsets: felixIpsets(scenario, felixPolicies(scenario)), tables };
   },
 };

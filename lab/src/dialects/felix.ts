@@ -1,15 +1,8 @@
 import { createHash, type BinaryLike } from 'node:crypto';
-import { podsOfPeer, policyTypes } from '../selectors.js';
-import type {
-  EgressRule,
-  IngressRule,
-  LabelSelector,
-  LabPod,
-  LabPolicy,
-  PolicyPeer,
-  PolicyPort,
-  Scenario,
-} from '../scenario.js';
+import type { LabPod, Scenario } from '../scenario.js';
+import { peerSets, type Direction, type FelixPolicy, type FelixPolicyRule } from './calico-policy.js';
+import { canonicalSelector } from './calico-selector.js';
+import type { Ipset } from './dialect.js';
 import type { TableName, Tables } from './tables.js';
 
 /** Naming and rule spelling of Calico's Felix on iptables; projectcalico/calico `felix/iptables`, `felix/hashutils`. */
@@ -67,123 +60,37 @@ export function addFelixChain(tables: Tables, table: TableName, chain: string, r
   tables.take(table, chain, felixLines(chain, rules));
 }
 
-const quoted = (value: string): string => (value.includes('"') ? `'${value}'` : `"${value}"`);
-
-/** The terms of a label selector in Calico's canonical form; `prefix` is `pcns.` for labels of namespaces. */
-function selectorTerms(selector: LabelSelector, prefix = ''): readonly string[] {
-  const equal = Object.entries(selector.matchLabels ?? {})
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, value]) => `${prefix}${key} == ${quoted(value)}`);
-  const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
-    const set = `{${[...new Set(values)].sort().map(quoted).join(', ')}}`;
-    if (operator === 'Exists') return `has(${prefix}${key})`;
-    if (operator === 'DoesNotExist') return `!has(${prefix}${key})`;
-    return `${prefix}${key} ${operator === 'In' ? 'in' : 'not in'} ${set}`;
-  });
-  return [...equal, ...expressions];
+function portMatch(ports: readonly string[]): string | undefined {
+  return ports.length > 0 ? `-m multiport --destination-ports ${ports.join(',')}` : undefined;
 }
 
-const all = (terms: readonly string[]): string =>
-  terms.length > 1 ? `(${terms.join(' && ')})` : (terms[0] ?? 'all()');
-
-/** Calico's canonical selector of a Kubernetes peer: namespace part, then orchestrator and pod labels. */
-export function peerSelector(namespace: string, peer: PolicyPeer): string {
-  const own = [`projectcalico.org/namespace == "${namespace}"`];
-  const spaces = peer.namespaceSelector ? selectorTerms(peer.namespaceSelector, 'pcns.') : own;
-  const space = spaces.length > 0 ? all(spaces) : 'has(projectcalico.org/namespace)';
-  const pod = all(['projectcalico.org/orchestrator == "k8s"', ...selectorTerms(peer.podSelector ?? {})]);
-  return `(${space} && ${pod})`;
-}
-
-/** The selector of the pods a policy applies to; it decides which policies form a group. */
-export function subjectSelector(policy: LabPolicy): string {
-  const pod = all(['projectcalico.org/orchestrator == "k8s"', ...selectorTerms(policy.spec.podSelector)]);
-  return `(${pod} && projectcalico.org/namespace == "${policy.namespace}")`;
-}
-
-export type Direction = 'ingress' | 'egress';
-
-/** One rule of Calico's list, after Kubernetes' rule was spread over protocols and peers. */
-export interface CalicoRule {
-  readonly protocol: string | undefined;
-  readonly ports: readonly PolicyPort[];
-  readonly peer: PolicyPeer | undefined;
-}
-
-function spread(peers: readonly PolicyPeer[], ports: readonly PolicyPort[]): readonly CalicoRule[] {
-  const named = [...new Set(ports.map((port) => port.protocol ?? 'TCP'))].sort();
-  const protocols: readonly (string | undefined)[] = named.length > 0 ? named : [undefined];
-  return protocols.flatMap((protocol) => {
-    const items = ports.filter((port) => (port.protocol ?? 'TCP') === protocol);
-    const everyPort = items.some((port) => port.port === undefined);
-    const rule = { protocol, ports: everyPort ? [] : items };
-    const anyone: readonly (PolicyPeer | undefined)[] = peers.length > 0 ? peers : [undefined];
-    return anyone.map((peer) => ({ ...rule, peer }));
-  });
-}
-
-/** Kubernetes rules as Calico rules, protocol-major; the index in this list is the one in NFLOG prefixes. */
-export function calicoRules(policy: LabPolicy, direction: Direction): readonly CalicoRule[] {
-  if (direction === 'ingress') {
-    return (policy.spec.ingress ?? []).flatMap((rule: IngressRule) => spread(rule.from ?? [], rule.ports ?? []));
-  }
-  return (policy.spec.egress ?? []).flatMap((rule: EgressRule) => spread(rule.to ?? [], rule.ports ?? []));
-}
-
-export function directionsOf(policy: LabPolicy): readonly Direction[] {
-  return policyTypes(policy).map((type) => (type === 'Ingress' ? 'ingress' : 'egress'));
-}
-
-function portMatch(ports: readonly PolicyPort[], scenario: Scenario): string | undefined {
-  const slots = ports.flatMap(({ port, endPort }) => {
-    if (typeof port !== 'string') return endPort === undefined ? [`${port}`] : [`${port}:${endPort}`];
-    // Felix keeps an address and port set per name; one number for all pods says the same in this lab.
-    const numbers = scenario.pods.flatMap((pod) => pod.ports.filter((each) => each.name === port));
-    return [...new Set(numbers.map((each) => `${each.port}`))];
-  });
-  return slots.length > 0 ? `-m multiport --destination-ports ${slots.join(',')}` : undefined;
-}
-
-function netMatches(peer: PolicyPeer, side: 'source' | 'destination'): readonly string[] {
-  if (!peer.ipBlock) return [];
-  return [`--${side} ${peer.ipBlock.cidr}`, ...(peer.ipBlock.except ?? []).map((net) => `! --${side} ${net}`)];
-}
-
-/** The match of a Calico rule in Felix's order: protocol, peer, destination ports, negations. */
-export function ruleMatch(rule: CalicoRule, policy: LabPolicy, direction: Direction, scenario: Scenario): string {
+/** The match of a policy rule in Felix's order: protocol, peer, destination ports, negations. */
+export function ruleMatch(rule: FelixPolicyRule, direction: Direction): string {
   const side = direction === 'ingress' ? 'source' : 'destination';
-  const peer = rule.peer ?? {};
-  const set = rule.peer && !rule.peer.ipBlock ? selectorSet(peerSelector(policy.namespace, rule.peer)) : undefined;
-  const [positive, ...negative] = netMatches(peer, side);
+  const set = rule.peer && selectorSet(canonicalSelector(rule.peer));
   return [
-    rule.protocol && `-p ${rule.protocol.toLowerCase()}`,
-    positive,
+    rule.protocol && `-p ${rule.protocol}`,
+    ...rule.nets.map((net) => `--${side} ${net}`),
     set && `-m set --match-set ${set} ${direction === 'ingress' ? 'src' : 'dst'}`,
-    portMatch(rule.ports, scenario),
-    ...negative,
+    portMatch(rule.ports),
+    ...rule.notNets.map((net) => `! --${side} ${net}`),
   ]
     .filter(Boolean)
     .join(' ');
 }
 
-/** `ipset restore` input with the sets that the policies' peers need, and the fixed ones. */
-export function felixIpsets(scenario: Scenario, policies: readonly LabPolicy[]): string {
-  const sets = new Map<string, readonly string[]>();
-  for (const policy of policies) {
-    for (const { peer } of directionsOf(policy).flatMap((direction) => calicoRules(policy, direction))) {
-      if (!peer || peer.ipBlock) continue;
-      const members = podsOfPeer(scenario, policy.namespace, peer).map((pod) => pod.ip);
-      sets.set(selectorSet(peerSelector(policy.namespace, peer)), members);
-    }
-  }
-  sets.set('cali40masq-ipam-pools', [scenario.clusterCidr]);
-  sets.set('cali40all-ipam-pools', [scenario.clusterCidr]);
-  return [...sets].map(([name, members]) => printSet(name, members)).join('');
-}
-
-function printSet(name: string, members: readonly string[]): string {
-  const adds = members.map((member) => `add ${name} ${member}\n`);
-  return `create ${name} hash:net family inet maxelem 1048576\n${adds.join('')}`;
+/** The IP sets that the policies' peers need, and the fixed ones. */
+export function felixIpsets(scenario: Scenario, policies: readonly FelixPolicy[]): readonly Ipset[] {
+  const set = (name: string, members: readonly string[]): Ipset => ({
+    name,
+    create: 'hash:net family inet maxelem 1048576',
+    members,
+  });
+  return [
+    ...[...peerSets(scenario, policies)].map(([selector, members]) => set(selectorSet(selector), members)),
+    set('cali40masq-ipam-pools', [scenario.clusterCidr]),
+    set('cali40all-ipam-pools', [scenario.clusterCidr]),
+  ];
 }
 
 /** Profile names of a pod, in order. */

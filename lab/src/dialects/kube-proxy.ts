@@ -124,7 +124,7 @@ export function addKubeProxyNat(tables: Tables, scenario: Scenario): void {
     '-j MARK --set-xmark 0x4000/0x0',
     `${comment('kubernetes service traffic requiring SNAT')} -j MASQUERADE --random-fully`,
   );
-  tables.chain('nat', 'KUBE-SERVICES').chain('nat', 'KUBE-NODEPORTS');
+  tables.empty('nat', 'KUBE-SERVICES', 'KUBE-NODEPORTS');
   for (const portal of portalsOf(scenario).filter((each) => each.backends.length > 0)) {
     addServiceChain(tables, portal, scenario.clusterCidr);
     addNodePort(tables, portal);
@@ -155,9 +155,7 @@ export function addKubeProxyFilter(tables: Tables, scenario: Scenario): void {
     external,
   );
   tables.append('filter', 'OUTPUT', firewall, services);
-  for (const chain of ['KUBE-NODEPORTS', 'KUBE-SERVICES', 'KUBE-EXTERNAL-SERVICES', 'KUBE-PROXY-FIREWALL']) {
-    tables.chain('filter', chain);
-  }
+  tables.empty('filter', 'KUBE-NODEPORTS', 'KUBE-SERVICES', 'KUBE-EXTERNAL-SERVICES', 'KUBE-PROXY-FIREWALL');
   tables.append(
     'filter',
     'KUBE-FORWARD',

@@ -51,6 +51,7 @@ export const calicoWebDenyAll: Scenario = {
   ],
   policies: [
     {
+      kind: 'kubernetes',
       apiVersion: 'extensions/v1beta1',
       namespace: 'default',
       name: 'web-deny-all',
@@ -89,6 +90,7 @@ export const calicoWebDenyAll: Scenario = {
         timeout: 2.6,
         expect: 'dropped',
         packets: 3,
+        cause: 'POLICY_DEFAULT_DENY',
       },
     ],
   ],

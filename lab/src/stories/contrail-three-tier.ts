@@ -29,6 +29,7 @@ const http = (from: Party, to: Party, expect: Attempt['expect']): Attempt => ({
   protocol: 'TCP',
   port: 80,
   expect,
+  ...(expect === 'dropped' ? { cause: 'POLICY_DEFAULT_DENY' } : {}),
 });
 
 const app = (name: string) => ({ podSelector: { matchLabels: { app: name } } });
@@ -75,6 +76,7 @@ export const contrailThreeTier: Scenario = {
   ],
   policies: [
     {
+      kind: 'kubernetes',
       namespace: 'dev',
       name: 'policy1',
       spec: {
@@ -94,6 +96,7 @@ export const contrailThreeTier: Scenario = {
       },
     },
     {
+      kind: 'kubernetes',
       namespace: 'dev',
       name: 'policy2',
       spec: {
