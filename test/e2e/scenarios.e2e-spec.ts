@@ -35,7 +35,9 @@ function truthOf(name: string): readonly Truth[] {
 function told(drops: readonly DropAnswer[]): string {
   return drops
     .map(({ sentence, cause, basis, verdict, packets, explanation }) => {
-      const rule = explanation.chainRule ? `${explanation.chainRule.node}: ${explanation.chainRule.text}` : 'no chain rule';
+      const rule = explanation.chainRule
+        ? `${explanation.chainRule.node}: ${explanation.chainRule.text}`
+        : 'no chain rule';
       return `${verdict} ${cause} (${basis.toLowerCase()}, ${packets} packets)\n  ${sentence}\n  ${rule}\n`;
     })
     .join('\n');
@@ -65,8 +67,11 @@ describe.each(names)('%s', (name) => {
   it('every attempt that the kernel dropped is one drop, at its node and rule, and no other is', () => {
     const truths = truthOf(name);
     const dropped = truths.filter((truth) => truth.outcome !== 'allowed');
-    const key = (drop: DropAnswer) => `${drop.protocol} ${drop.source.ip}:${drop.sourcePort} ${drop.original?.destination ?? drop.destination.ip}`;
-    const wanted = dropped.map((truth) => `${truth.protocol} ${truth.sourceIp}:${truth.sourcePort} ${truth.destinationIp}`);
+    const key = (drop: DropAnswer) =>
+      `${drop.protocol} ${drop.source.ip}:${drop.sourcePort} ${drop.original?.destination ?? drop.destination.ip}`;
+    const wanted = dropped.map(
+      (truth) => `${truth.protocol} ${truth.sourceIp}:${truth.sourcePort} ${truth.destinationIp}`,
+    );
     const stopped = drops.filter((drop) => drop.verdict === 'DROPPED' || drop.verdict === 'REJECTED');
     expect(stopped.map(key).toSorted()).toEqual(wanted.toSorted());
     for (const truth of dropped) {

@@ -26,7 +26,8 @@ export interface Stack {
 function jobBackend(kind: Backend, databaseUrl: string): JobBackend {
   if (kind === 'postgres') return { kind, url: databaseUrl };
   const url = process.env['WHYDROP_TEST_REDIS_URL'];
-  if (url === undefined) throw new Error('WHYDROP_TEST_REDIS_URL is not set: npm test starts a Redis when there is one');
+  if (url === undefined)
+    throw new Error('WHYDROP_TEST_REDIS_URL is not set: npm test starts a Redis when there is one');
   return { kind, url, prefix: `t${randomBytes(6).toString('hex')}` };
 }
 

@@ -7,7 +7,9 @@ function clock(time: string): string {
 
 function line(drop: DropAnswer): string {
   const packets = `${drop.packets} packet${drop.packets === 1 ? '' : 's'}`;
-  return `${drop.key}  ${clock(drop.firstSeenAt)}  ${drop.cause}  ${drop.basis.toLowerCase()}, ${packets}\n    ${drop.sentence}\n`;
+  const rule = drop.explanation.chainRule;
+  const ended = rule ? `    ${rule.node}: ${rule.text}\n` : '';
+  return `${drop.key}  ${clock(drop.firstSeenAt)}  ${drop.cause}  ${drop.basis.toLowerCase()}, ${packets}\n    ${drop.sentence}\n${ended}`;
 }
 
 function count(drops: readonly DropAnswer[], verdict: string): number {

@@ -12,7 +12,9 @@ type Words = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
   const url = process.env['DATABASE_URL'] ?? (await readServerFile())?.databaseUrl;
   if (url === undefined) {
-    throw new UsageError(`no server runs here (${dataHome()}) and DATABASE_URL is not set: start one with 'whydrop up'`);
+    throw new UsageError(
+      `no server runs here (${dataHome()}) and DATABASE_URL is not set: start one with 'whydrop up'`,
+    );
   }
   const database = openDatabase(url, { max: 2 });
   try {
@@ -34,7 +36,11 @@ async function create({ name, role }: Words, io: Io): Promise<number> {
 async function list({ json }: Words, io: Io): Promise<number> {
   for (const token of await withDatabase(listTokens)) {
     const state = token.revokedAt === undefined ? 'valid' : 'revoked';
-    io.stdout(json === true ? `${JSON.stringify(token)}\n` : `${token.id}  ${token.role.padEnd(6)}  ${state.padEnd(7)}  ${token.name}\n`);
+    io.stdout(
+      json === true
+        ? `${JSON.stringify(token)}\n`
+        : `${token.id}  ${token.role.padEnd(6)}  ${state.padEnd(7)}  ${token.name}\n`,
+    );
   }
   return 0;
 }

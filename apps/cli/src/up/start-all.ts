@@ -4,7 +4,15 @@ import { startApi } from '../../../api/src/start.js';
 import { startPipeline } from '../../../worker/src/start.js';
 import { QUEUES } from '@whydrop/contracts';
 import { type JobsWanted, openQueue, provideJobs } from '@whydrop/queue';
-import { createToken, listTokens, migrate, openDatabase, provideDatabase, revokeToken, type Database } from '@whydrop/storage';
+import {
+  createToken,
+  listTokens,
+  migrate,
+  openDatabase,
+  provideDatabase,
+  revokeToken,
+  type Database,
+} from '@whydrop/storage';
 import { dataHome, openLog } from '@whydrop/telemetry';
 import { UsageError } from '../errors.js';
 import { removeServerFile, writeServerFile } from '../server/server-file.js';
@@ -70,7 +78,7 @@ async function start(words: StartWords, started: Started): Promise<Running> {
   const [storeQueue, correlateQueue] = [QUEUES.store, QUEUES.correlate].map((name) => openQueue(jobs.backend, name));
   if (!storeQueue || !correlateQueue) throw new Error('no queues');
   started.add(storeQueue, () => Promise.all([storeQueue.close(), correlateQueue.close()]));
-  const logger = openLog({ name: 'whydrop' });
+  const logger = openLog({ name: 'whydrop', level: 'warn' });
   const now = () => Date.now() * 1000;
   const worker = await startPipeline({ database, storeQueue, correlateQueue, backend: jobs.backend, log: logger, now });
   started.add(worker, () => worker.close());

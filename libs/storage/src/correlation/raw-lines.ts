@@ -8,12 +8,13 @@ interface Payload {
 }
 
 /** Inflated payloads of recent batches: witnesses of one attempt lie close together. */
-const payloads = new LRUCache<bigint, Payload>({
-  maxSize: 64 * 1024 * 1024,
-  sizeCalculation: ({ lines }) => 64 + lines.length * 200,
-});
+export type PayloadCache = LRUCache<bigint, Payload>;
 
-async function load(client: pg.PoolClient, ids: readonly bigint[]): Promise<void> {
+export function createPayloadCache(): PayloadCache {
+  return new LRUCache({ maxSize: 64 * 1024 * 1024, sizeCalculation: ({ lines }) => 64 + lines.length * 200 });
+}
+
+async function load(client: pg.PoolClient, payloads: PayloadCache, ids: readonly bigint[]): Promise<void> {
   const wanted = [...new Set(ids)].filter((id) => !payloads.has(id));
   if (wanted.length === 0) return;
   const { rows } = await client.query<{ id: bigint; first_line: number; payload: Buffer }>(
@@ -29,6 +30,7 @@ async function load(client: pg.PoolClient, ids: readonly bigint[]): Promise<void
 /** The lines that records were read from, as they were received. Records keep only their batch and line number. */
 export async function rawLines(
   client: pg.PoolClient,
+  payloads: PayloadCache,
   places: readonly { readonly batchId: bigint; readonly line: number }[],
 ): Promise<readonly string[]> {
   const found: string[] = [];
@@ -38,6 +40,7 @@ export async function rawLines(
     const part = order.slice(start, start + 256);
     await load(
       client,
+      payloads,
       part.map(({ batchId }) => batchId),
     );
     for (const { batchId, line, at } of part) {

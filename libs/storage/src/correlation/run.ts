@@ -2,7 +2,8 @@ import { correlate } from '@whydrop/explain';
 import type pg from 'pg';
 import type { Database } from '../database.js';
 import { replaceDrops } from './drops.js';
-import { loadSurroundings } from './surroundings.js';
+import { createPayloadCache, type PayloadCache } from './raw-lines.js';
+import { createHistoryCache, type HistoryCache, loadSurroundings } from './surroundings.js';
 import { candidateKeys, loadWitnesses } from './witnesses.js';
 import { type CorrelationWork, finishCorrelation, takeCorrelationWork } from './work.js';
 
@@ -12,12 +13,31 @@ export interface CorrelationResult {
   readonly drops: number;
 }
 
-async function correlateSpan(client: pg.PoolClient, clusterId: number, work: CorrelationWork): Promise<number> {
+/** What a process remembers of one database between its runs. */
+interface Caches {
+  readonly payloads: PayloadCache;
+  readonly histories: HistoryCache;
+}
+
+const caches = new WeakMap<Database, Caches>();
+
+function cachesOf(database: Database): Caches {
+  const known = caches.get(database) ?? { payloads: createPayloadCache(), histories: createHistoryCache() };
+  caches.set(database, known);
+  return known;
+}
+
+async function correlateSpan(
+  client: pg.PoolClient,
+  { payloads, histories }: Caches,
+  clusterId: number,
+  work: CorrelationWork,
+): Promise<number> {
   if (!work.dirty) return 0;
   const start = await candidateKeys(client, clusterId, work.dirty);
   if (start.length === 0) return 0;
-  const { witnesses, keys } = await loadWitnesses(client, clusterId, start, work.dirty);
-  const surroundings = await loadSurroundings(client, work.cluster, clusterId, witnesses, work.dirty);
+  const { witnesses, keys } = await loadWitnesses(client, payloads, clusterId, start, work.dirty);
+  const surroundings = await loadSurroundings(client, histories, work.cluster, clusterId, witnesses, work.dirty);
   return replaceDrops(client, clusterId, keys, work.dirty, correlate(witnesses, surroundings));
 }
 
@@ -29,7 +49,7 @@ export async function correlateCluster(database: Database, clusterId: number): P
   return database.transaction(async (client) => {
     const work = await takeCorrelationWork(client, clusterId);
     if (work.batches.length === 0) return { batches: 0, drops: 0 };
-    const drops = await correlateSpan(client, clusterId, work);
+    const drops = await correlateSpan(client, cachesOf(database), clusterId, work);
     await finishCorrelation(client, work.batches, drops);
     return { batches: work.batches.length, drops };
   });

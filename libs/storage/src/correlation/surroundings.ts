@@ -19,14 +19,18 @@ interface LoadedHistory {
   readonly history: ClusterHistory;
 }
 
-/** A cluster's history as loaded last: policies and pods are compiled once, not once per run. */
-const histories = new LRUCache<string, LoadedHistory>({ max: 8 });
+/** Clusters' histories as loaded last: policies and pods are compiled once, not once per run. */
+export type HistoryCache = LRUCache<number, LoadedHistory>;
+
+export function createHistoryCache(): HistoryCache {
+  return new LRUCache({ max: 8 });
+}
 
 const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
 
 async function loadHistory(
   client: pg.PoolClient,
-  key: string,
+  histories: HistoryCache,
   clusterId: number,
   from: Instant,
   to: Instant,
@@ -36,7 +40,7 @@ async function loadHistory(
     [clusterId],
   );
   const id = newest.rows[0]?.id ?? 0n;
-  const known = histories.get(key);
+  const known = histories.get(clusterId);
   if (known && known.newest === id && known.from <= from && known.to >= to) return known.history;
   const { rows } = await client.query<{ object: KubernetesObject; valid_from: bigint; valid_to: bigint | null }>(
     `SELECT object, ${MICROS('valid_from')} AS valid_from, ${MICROS('valid_to')} AS valid_to FROM object_version
@@ -53,7 +57,7 @@ async function loadHistory(
     };
   });
   const history = createClusterHistory(versions);
-  histories.set(key, { newest: id, from, to, history });
+  histories.set(clusterId, { newest: id, from, to, history });
   return history;
 }
 
@@ -141,15 +145,14 @@ function questionsOf(
 /** Loads everything that the drops of a span of time are held against. */
 export async function loadSurroundings(
   client: pg.PoolClient,
+  histories: HistoryCache,
   cluster: string,
   clusterId: number,
   witnesses: Witnesses,
   [from, to]: readonly [Instant, Instant],
 ): Promise<Surroundings> {
   const [low, high] = [from - 3 * REACH, to + 3 * REACH];
-  // Two databases in one process (tests) may have the same cluster id.
-  const { database, port } = client as unknown as { database?: string; port?: number };
-  const history = await loadHistory(client, `${port}/${database}/${clusterId}`, clusterId, low, high);
+  const history = await loadHistory(client, histories, clusterId, low, high);
   const addresses = await loadNodeAddresses(client, clusterId);
   const coverage = await loadCoverage(client, clusterId);
   const watermarks = await loadWatermarks(client, clusterId);

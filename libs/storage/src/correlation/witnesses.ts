@@ -12,7 +12,7 @@ import {
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
 import { flowEvent } from '../write/flow-rows.js';
-import { rawLines } from './raw-lines.js';
+import { type PayloadCache, rawLines } from './raw-lines.js';
 import { REACH } from './work.js';
 
 const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
@@ -130,7 +130,12 @@ function verdictOf({ node, body }: VerdictRow): readonly VerdictWitness[] {
   if (source === undefined || destination === undefined) return [];
   const { ends } = body;
   const tuple = { ...tupleEnds(ends), source, destination };
-  const verdict = { ...body, packets: bigintOf(body.packets), bytes: bigintOf(body.bytes), connections: bigintOf(body.connections) };
+  const verdict = {
+    ...body,
+    packets: bigintOf(body.packets),
+    bytes: bigintOf(body.bytes),
+    connections: bigintOf(body.connections),
+  };
   return [{ node: body.node ?? node, verdict, tuple }];
 }
 
@@ -229,6 +234,7 @@ export interface LoadedWitnesses {
  */
 export async function loadWitnesses(
   client: pg.PoolClient,
+  payloads: PayloadCache,
   clusterId: number,
   start: readonly bigint[],
   [from, to]: readonly [Instant, Instant],
@@ -248,7 +254,7 @@ export async function loadWitnesses(
   const packets = await client.query<PacketRow>(PACKETS, [clusterId, [...keys], low, high]);
   const verdicts = await client.query<VerdictRow>(VERDICTS, [clusterId, [...keys], low, high]);
   const places = [...flows.values(), ...packets.rows].map((row) => ({ batchId: row.batch_id, line: row.line }));
-  const raw = await rawLines(client, places);
+  const raw = await rawLines(client, payloads, places);
   const flowWitnesses = [...flows.values()].map((row, at) => flowOf(row, raw[at] ?? ''));
   const packetWitnesses = packets.rows.map((row, at) => packetOf(row, raw[flows.size + at] ?? ''));
   const witnesses = { flows: flowWitnesses, packets: packetWitnesses, verdicts: verdicts.rows.flatMap(verdictOf) };
