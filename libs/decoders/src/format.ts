@@ -29,6 +29,9 @@ export const FORMATS = [
   'ovn-acl-log',
   'gke-policy-log',
   'mapped-json',
+  'nfct-json',
+  'routes',
+  'sysctl',
 ] as const;
 
 export type FormatId = (typeof FORMATS)[number];

@@ -36,9 +36,18 @@ function nestsTooDeep(text: string): boolean {
   return false;
 }
 
+/** Whether the text ends as it begins: what was cut is known without parsing, and a parser's exception is dear. */
+function isWhole(text: string): boolean {
+  const open = text.charCodeAt(0);
+  if (open !== 91 && open !== 123) return true;
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) <= 32) end--;
+  return text.charCodeAt(end - 1) === open + 2;
+}
+
 /** Parses JSON; undefined when it is none, or nests beyond the limit. */
 export function parseJson(text: string): unknown {
-  if (nestsTooDeep(text)) return undefined;
+  if (!isWhole(text) || nestsTooDeep(text)) return undefined;
   try {
     const parsed: unknown = JSON.parse(text);
     return parsed;

@@ -8,7 +8,9 @@ import type {
   ObjectChange,
   PacketObservation,
   Reject,
+  RouteSnapshot,
   RulesetSnapshot,
+  SysctlSnapshot,
   TraceObservation,
 } from '@whydrop/model';
 
@@ -21,6 +23,8 @@ export type Observation =
   | RulesetSnapshot
   | IpsetSnapshot
   | InterfaceSnapshot
+  | RouteSnapshot
+  | SysctlSnapshot
   | ObjectChange
   | MetricSample
   | NoticeObservation;

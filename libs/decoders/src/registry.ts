@@ -11,6 +11,7 @@ import { iptablesSave } from './iptables-save/decoder.js';
 import { kernelLog } from './kernel-log/decoder.js';
 import { kubernetesEvents } from './kubernetes-events/decoder.js';
 import { kubernetesObjects } from './kubernetes-objects/decoder.js';
+import { nfctJson } from './nfct-json/decoder.js';
 import { nflogGprint } from './nflog-gprint/decoder.js';
 import { nflogJson } from './nflog-json/decoder.js';
 import { conntrackXml } from './conntrack-xml/decoder.js';
@@ -18,6 +19,8 @@ import { conntrackSave } from './conntrack-save/decoder.js';
 import { conntrackStats } from './conntrack-stats/decoder.js';
 import { procNetStats } from './proc-net-stats/decoder.js';
 import { ipsetList } from './ipset-list/decoder.js';
+import { routes } from './routes/decoder.js';
+import { sysctl } from './sysctl/decoder.js';
 import { weaveNpcLog } from './weave-npc-log/decoder.js';
 import { prometheusText } from './prometheus-text/decoder.js';
 import { contrailFlow } from './contrail-flow/decoder.js';
@@ -63,6 +66,9 @@ export const decoders: readonly AnyDecoder[] = [
   ovnAclLog,
   gkePolicyLog,
   mappedJson,
+  nfctJson,
+  routes,
+  sysctl,
 ];
 
 const byFormat: ReadonlyMap<string, AnyDecoder> = new Map(decoders.map((decoder) => [decoder.format, decoder]));

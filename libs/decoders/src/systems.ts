@@ -123,12 +123,18 @@ export const COVERED_SYSTEMS: readonly CoveredSystem[] = [
       'ipset-save',
       'ipset-list',
       'interfaces',
+      'nfct-json',
+      'routes',
+      'sysctl',
     ],
     proof: [
       'conntrack-events/every-protocol-zone-mark-label.txt',
       'kernel-log/every-wrapping.txt',
       'xtables-trace/drop-and-reject.txt',
       'proc-net-stats/snmp-netstat-softnet.txt',
+      'nfct-json/new-and-destroy-with-dnat.jsonl',
+      'routes/table-all-with-blackhole.json',
+      'sysctl/net.txt',
     ],
   },
   {
