@@ -4,7 +4,6 @@ import { openDatabase } from '@whydrop/storage';
 import { pino } from 'pino';
 import { KNOWN_FORMATS } from './known-formats.js';
 import { DEFAULT_PORT, startApi } from './start.js';
-import { findWebRoot } from './web/web-root.js';
 
 /** The API as a process of its own. Settings come from the environment; see README.md. */
 function environment() {
@@ -25,7 +24,6 @@ const log = pino({ name: 'api' });
 const { databaseUrl, jobs, port, host, graphiql } = environment();
 const database = openDatabase(databaseUrl);
 const storeQueue = openQueue(jobs, QUEUES.store);
-const webRoot = findWebRoot();
 const api = await startApi({
   database,
   storeQueue,
@@ -34,7 +32,6 @@ const api = await startApi({
   port,
   host,
   graphiql,
-  ...(webRoot === undefined ? {} : { webRoot }),
 });
 log.info({ url: api.url }, 'the API is ready');
 

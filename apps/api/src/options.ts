@@ -46,7 +46,7 @@ export interface ApiOptions {
   readonly log?: Log;
   /** Serves GraphiQL at /graphiql. Off unless asked for. */
   readonly graphiql?: boolean;
-  /** Folder of the built web page; absent when it was not built. */
+  /** Folder of the built web page; `startApi` finds that of the checkout by itself. */
   readonly webRoot?: string;
   /** Milliseconds after which Postgres gives up on a query of the GraphQL API. */
   readonly statementTimeoutMs?: number;

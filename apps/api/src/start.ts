@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from './api.module.js';
 import type { ApiOptions } from './options.js';
 import { createAdapter, prepareApi } from './prepare.js';
+import { findWebRoot } from './web/web-root.js';
 
 export interface ApiConfig extends ApiOptions {
   readonly host?: string;
@@ -19,8 +20,10 @@ export interface RunningApi {
 
 export const DEFAULT_PORT = 4270;
 
-/** Serves the API. */
-export async function startApi(config: ApiConfig): Promise<RunningApi> {
+/** Serves the API, and the page when it was built. */
+export async function startApi(given: ApiConfig): Promise<RunningApi> {
+  const webRoot = given.webRoot ?? findWebRoot();
+  const config = { ...given, ...(webRoot === undefined ? {} : { webRoot }) };
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(config), createAdapter(), {
     abortOnError: false,
     logger: ['error', 'warn'],

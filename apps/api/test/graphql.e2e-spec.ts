@@ -626,6 +626,31 @@ describe('what is wrong with a query', () => {
   });
 });
 
+describe('what is no query at all', () => {
+  it.each<readonly [string, number, string, RequestInit]>([
+    ['no JSON', 400, 'BAD_USER_INPUT', { body: '{bad', headers: { 'content-type': 'application/json' } }],
+    ['nothing', 400, 'BAD_USER_INPUT', { body: '', headers: { 'content-type': 'application/json' } }],
+    ['text', 400, 'GRAPHQL_VALIDATION_FAILED', { body: 'x', headers: { 'content-type': 'text/plain' } }],
+    ['a list', 400, 'GRAPHQL_VALIDATION_FAILED', { body: '[]', headers: { 'content-type': 'application/json' } }],
+    [
+      'too much',
+      413,
+      'BAD_USER_INPUT',
+      { body: ' '.repeat(1_100_000), headers: { 'content-type': 'application/json' } },
+    ],
+  ])('%s: %i %s', async (_what, status, code, { body, headers }) => {
+    const authorization = `Bearer ${token}`;
+    const init = {
+      method: 'POST',
+      headers: { ...(headers as Record<string, string>), authorization },
+      ...(body ? { body } : {}),
+    };
+    const response = await fetch(`${api.url}/graphql`, init);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toMatchObject({ errors: [{ extensions: { code, requestId: expect.any(String) } }] });
+  });
+});
+
 describe('when something goes wrong inside', () => {
   it('tells nothing of it', async () => {
     await db.pool

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { formatBatch, type EnvelopeInput } from '@whydrop/contracts';
 import { createToken, openDatabase, revokeToken, type Database } from '@whydrop/storage';
 import { startApi, type ApiConfig, type RunningApi } from '../src/start.js';
@@ -345,6 +346,53 @@ describe('limits', () => {
     response.resume();
     expect(response.statusCode).toBe(202);
     expect(await count(`stream = 'chunks' AND payload_bytes = ${LINES.length * 2000}`)).toBe(1);
+  });
+});
+
+describe('whatever comes in', () => {
+  it('is answered, and never as our fault', async () => {
+    const whole = gzipSync(formatBatch(envelope({ stream: 'fuzz' }), LINES));
+    const damage = fc.tuple(fc.nat(whole.length - 1), fc.integer({ min: 1, max: 255 })).map(([at, by]) => {
+      const damaged = Buffer.from(whole);
+      damaged[at] = (damaged[at] ?? 0) ^ by;
+      return damaged;
+    });
+    const cut = fc.nat(whole.length).map((length) => whole.subarray(0, length));
+    const anything = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
+    const head = fc.json().map((json) => Buffer.from(`${json}\npayload`));
+    const headers = fc.constantFrom(GZIP, {});
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(damage, cut, anything, head), headers, async (body, headers) => {
+        const { status, body: answer } = await post(body, { headers });
+        expect([202, 400, 409]).toContain(status);
+        if (status !== 202) expect(answer.error?.['code']).toMatch(/^(BAD_GZIP|BAD_ENVELOPE|UNKNOWN_FORMAT|CONFLICT)$/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('closing', () => {
+  it('answers a request under way, and takes no new one', async () => {
+    const closing = await start();
+    const { hostname, port } = new URL(closing.url);
+    const headers = { authorization: `Bearer ${token}`, 'transfer-encoding': 'chunked' };
+    const req = request({ hostname, port, path: '/ingest/v1/batches', method: 'POST', headers });
+    const [head = '', ...rest] = formatBatch(envelope({ stream: 'closing' }), LINES)
+      .toString()
+      .split('\n');
+    const answered = once(req, 'response') as Promise<[IncomingMessage]>;
+    req.write(`${head}\n`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const closed = closing.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await expect(fetch(`${closing.url}/healthz`)).rejects.toThrow();
+    req.end(rest.join('\n'));
+    const [response] = await answered;
+    response.resume();
+    expect(response.statusCode).toBe(202);
+    await closed;
+    expect(await count(`stream = 'closing'`)).toBe(1);
   });
 });
 

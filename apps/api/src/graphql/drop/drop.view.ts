@@ -5,13 +5,25 @@ import type { Drop } from './drop.type.js';
 
 /** A row as the API shows it. */
 export function dropOf(row: DropRow): Drop {
-  const { detail, id, ...rest } = row;
+  const { detail, id } = row;
   const { original } = detail;
   return {
-    ...rest,
     __typename: 'Drop',
     id: globalId('Drop', id),
     key: id,
+    cluster: row.cluster,
+    groupId: row.groupId,
+    explanationId: row.explanationId,
+    firstSeenAt: row.firstSeenAt,
+    lastSeenAt: row.lastSeenAt,
+    sourcePort: row.sourcePort,
+    destinationPort: row.destinationPort,
+    protocol: row.protocol,
+    attempts: row.attempts,
+    packets: row.packets,
+    verdict: row.verdict,
+    cause: row.cause,
+    direction: row.direction,
     source: endOf(detail.source),
     destination: endOf(detail.destination),
     original: original

@@ -10,6 +10,7 @@ interface Known {
 
 interface Failure extends Error {
   readonly code?: unknown;
+  readonly statusCode?: unknown;
   readonly errors?: readonly GraphQLError[];
 }
 
@@ -28,7 +29,35 @@ function ofFailure(failure: Failure): Known {
   if (typeof failure.code === 'string' && failure.code.startsWith('MER_ERR_')) {
     return { code: 'GRAPHQL_VALIDATION_FAILED', message: failure.message };
   }
+  if (isRefused(failure)) return { code: 'BAD_USER_INPUT', message: failure.message };
   return { code: 'INTERNAL_SERVER_ERROR', message: OURS };
+}
+
+/** The HTTP server refused the request before GraphQL saw it: no JSON, too large. */
+function isRefused({ code, statusCode }: Failure): boolean {
+  const refused = typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
+  return refused && typeof code === 'string' && code.startsWith('FST_ERR_');
+}
+
+const REQUEST_FAULTS: ReadonlySet<unknown> = new Set<GraphqlErrorCode>([
+  'GRAPHQL_PARSE_FAILED',
+  'GRAPHQL_VALIDATION_FAILED',
+  'BAD_USER_INPUT',
+  'QUERY_TOO_COMPLEX',
+]);
+
+/** Status of an answer with errors: 200 once an operation ran, whatever its fields say; 4xx when the request could not be run. */
+export function statusOf(
+  errors: readonly GraphQLError[],
+  shown: readonly GraphQLFormattedError[],
+  started: boolean,
+): number {
+  if (started || shown.some(({ path }) => path !== undefined)) return 200;
+  if (!shown.every(({ extensions }) => REQUEST_FAULTS.has(extensions?.['code']))) return 200;
+  const refused = errors
+    .map(({ originalError }) => originalError as Failure | undefined)
+    .find((each) => each && isRefused(each));
+  return typeof refused?.statusCode === 'number' ? refused.statusCode : 400;
 }
 
 function ofValidation(error: GraphQLError): Known {

@@ -9,7 +9,7 @@ import { BigIntString } from '../scalars/big-int.scalar.js';
 import { readVariables } from './compiled-variables.js';
 import { checkCost, MAX_COST } from './cost-limit.js';
 import { depthLimit } from './depth-limit.js';
-import { formatErrors } from './error-formatter.js';
+import { formatErrors, statusOf } from './error-formatter.js';
 
 export const GRAPHQL_PATH = '/graphql';
 
@@ -50,24 +50,10 @@ export function graphqlConfig(options: ApiOptions, reader: Reader): MercuriusDri
       const requestId = context.reply?.request.id ?? '';
       const started = data !== undefined && data !== null;
       const shown = formatErrors(errors ?? [], started, requestId, log);
-      return { statusCode: statusOf(started, shown), response: { data: data ?? null, errors: shown as never } };
+      return {
+        statusCode: statusOf(errors ?? [], shown, started),
+        response: { data: data ?? null, errors: shown as never },
+      };
     },
   } as MercuriusDriverConfig;
-}
-
-const REQUEST_FAULTS = new Set([
-  'GRAPHQL_PARSE_FAILED',
-  'GRAPHQL_VALIDATION_FAILED',
-  'BAD_USER_INPUT',
-  'QUERY_TOO_COMPLEX',
-]);
-
-/** 200 once an operation ran, whatever its fields say; 400 when the request could not be run. */
-function statusOf(
-  started: boolean,
-  errors: readonly { readonly path?: unknown; readonly extensions?: object }[],
-): number {
-  if (started) return 200;
-  const codes = errors.map(({ extensions }) => String((extensions as { readonly code?: unknown } | undefined)?.code));
-  return errors.every(({ path }) => path === undefined) && codes.every((code) => REQUEST_FAULTS.has(code)) ? 400 : 200;
 }
