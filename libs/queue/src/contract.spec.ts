@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { testDatabase, testRedis } from '@whydrop/testing';
 import type { JobBackend } from './backend.js';
 import { openQueue, type JobQueue } from './queue.js';
-import { startWorker, type JobHandler, type JobWorker, type RunningJob, type WorkerSettings } from './worker.js';
+import type { JobHandler, RunningJob } from './job.js';
+import { startWorker, type JobWorker, type WorkerSettings } from './worker.js';
 
 interface Provided {
   readonly backend: JobBackend;

@@ -1,16 +1,7 @@
 import type { Job } from 'bullmq';
-import { bullClasses, bullOptions, type JobBackend } from './backend.js';
-
-export interface RunningJob {
-  readonly id: string;
-  readonly name: string;
-  readonly data: unknown;
-  /** 1 for the first; a job whose worker died keeps its number. */
-  readonly attempt: number;
-}
-
-/** Works on one job. It may run twice: the handler must not mind. */
-export type JobHandler = (job: RunningJob) => Promise<void>;
+import { bullClasses, type JobBackend } from './backend.js';
+import { Consumer } from './consumer.js';
+import type { JobHandler } from './job.js';
 
 /** The consuming side of one queue. */
 export interface JobWorker {
@@ -30,11 +21,6 @@ export interface WorkerSettings {
  */
 export const WORKER_LOCKS = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1_000 };
 
-/** A job of BullMQ in our words. */
-export function runningJob(job: Job): RunningJob {
-  return { id: job.id ?? '', name: job.name, data: job.data as unknown, attempt: job.attemptsMade + 1 };
-}
-
 /** Starts consuming. */
 export function startWorker(
   backend: JobBackend,
@@ -43,9 +29,10 @@ export function startWorker(
   { concurrency = 1, onError = () => undefined }: WorkerSettings = {},
 ): JobWorker {
   const { Worker } = bullClasses(backend);
-  const options = { ...bullOptions(backend), ...WORKER_LOCKS, concurrency };
-  const worker = new Worker(queueName, (job: Job) => handler(runningJob(job)), options);
+  const consumer = new Consumer(backend);
+  const options = { ...consumer.options, ...WORKER_LOCKS, concurrency };
+  const worker = new Worker(queueName, (job: Job) => consumer.run(handler, job), options);
   worker.on('error', (error) => onError(error, undefined));
   worker.on('failed', (job, error) => onError(error, job?.id));
-  return { close: () => worker.close() };
+  return { close: () => consumer.close(worker) };
 }

@@ -166,10 +166,39 @@ if (program !== undefined) {
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       await second.stop();
+      await new Promise((resolve) => setTimeout(resolve, 300));
       const closing = Date.now();
       await queue.close();
       await worker.close();
-      expect(Date.now() - closing).toBeLessThan(5_000);
+      expect(Date.now() - closing).toBeLessThan(1_000);
+    });
+
+    it('a worker that closes while it is away waits for its running job, not for Redis', async () => {
+      const server = await start();
+      const backend = { kind: 'redis', url: server.url } as const;
+      const queue = openQueue(backend, 'q');
+      let release: () => void = () => undefined;
+      const gate = new Promise<void>((resolve) => (release = resolve));
+      let running: () => void = () => undefined;
+      const underWay = new Promise<void>((resolve) => (running = resolve));
+      let finished = false;
+      const worker = startWorker(backend, 'q', async () => {
+        running();
+        await gate;
+        finished = true;
+      });
+      await queue.enqueue('a', 'job-1', {});
+      await underWay;
+      await server.stop();
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      let closed = false;
+      const closing = worker.close().then(() => (closed = true));
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(closed).toBe(false);
+      release();
+      await closing;
+      expect(finished).toBe(true);
+      await queue.close();
     });
 
     it('a producer that was opened while it was away takes jobs later', async () => {
