@@ -4,7 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiModule } from './api.module.js';
 import type { ApiOptions } from './options.js';
 import { createAdapter, prepareApi } from './prepare.js';
-import { findWebRoot } from './web/web-root.js';
+import { findWebRoot, isWebRoot } from './web/web-root.js';
 
 export interface ApiConfig extends ApiOptions {
   readonly host?: string;
@@ -22,8 +22,9 @@ export const DEFAULT_PORT = 4270;
 
 /** Serves the API, and the page when it was built. */
 export async function startApi(given: ApiConfig): Promise<RunningApi> {
-  const webRoot = given.webRoot ?? findWebRoot();
-  const config = { ...given, ...(webRoot === undefined ? {} : { webRoot }) };
+  const { webRoot: wanted, ...rest } = given;
+  const webRoot = wanted === undefined ? findWebRoot() : isWebRoot(wanted) ? wanted : undefined;
+  const config = { ...rest, ...(webRoot === undefined ? {} : { webRoot }) };
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(config), createAdapter(), {
     abortOnError: false,
     logger: ['error', 'warn'],

@@ -32,9 +32,11 @@ describe('tokens', () => {
   it('are listed without what was secret, and never stored with it', async () => {
     const { id, text } = await createToken(db, { name: 'listed', role: 'admin' });
     const listed = (await listTokens(db)).find((token) => token.id === id);
-    expect(listed).toEqual({ id, name: 'listed', role: 'admin', createdAt: expect.any(Date), revokedAt: null });
+    expect(listed).toEqual({ id, name: 'listed', role: 'admin', createdAt: expect.any(Date), revokedAt: undefined });
     const { rows } = await db.pool.query<{ row: string }>('SELECT t::text AS row FROM api_token t');
     const secret = text.split('_')[2] ?? '';
+    await revokeToken(db, id);
+    expect((await listTokens(db)).find((token) => token.id === id)?.revokedAt).toEqual(expect.any(Date));
     expect(rows.every(({ row }) => !row.includes(secret))).toBe(true);
   });
 });

@@ -12,7 +12,8 @@ export interface ApiToken {
   readonly name: string;
   readonly role: Role;
   readonly createdAt: Date;
-  readonly revokedAt: Date | null;
+  /** Absent while it is in use. */
+  readonly revokedAt: Date | undefined;
 }
 
 /** Who a request comes from. */
@@ -42,7 +43,9 @@ export async function listTokens(db: Database): Promise<readonly ApiToken[]> {
     omit: { secretHash: true },
     orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
   });
-  return rows.flatMap((row) => (isRole(row.role) ? [{ ...row, role: row.role }] : []));
+  return rows.flatMap((row) =>
+    isRole(row.role) ? [{ ...row, role: row.role, revokedAt: row.revokedAt ?? undefined }] : [],
+  );
 }
 
 /** Takes a token out of use at once. False when there is no such token, or it was revoked before. */
