@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
+import { guard } from './guard.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './postgres.js';
 import { findPostmaster } from './postmaster.js';
 
@@ -125,6 +126,20 @@ describe('embedded PostgreSQL', () => {
     const server = await start({ ephemeral: true });
     await server.stop();
     expect(existsSync(dataDir)).toBe(false);
+  });
+
+  it('has a guard that stops and removes an ephemeral server when our end of its pipe is closed, as by kill -9', async () => {
+    await start();
+    guard(dataDir).stdin?.destroy();
+    for (
+      const end = Date.now() + 10_000;
+      existsSync(dataDir);
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    ) {
+      if (Date.now() > end) throw new Error('it is still there');
+    }
+    expect(running()).toBe(false);
+    started.length = 0;
   });
 
   it('names the folder that is not a data directory of ours', async () => {

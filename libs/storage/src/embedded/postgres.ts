@@ -16,6 +16,7 @@ import pg from 'pg';
 import { findBinaries, type Binaries } from './binaries.js';
 import { initialise, readPassword } from './cluster.js';
 import { choosePort } from './port.js';
+import { guard } from './guard.js';
 import { findPostmaster, stopPostmaster } from './postmaster.js';
 import { PROGRAM_ENV, runProgram } from './program.js';
 import { serverUser, type ServerUser } from './server-user.js';
@@ -178,6 +179,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const dir = realpathSync(options.dataDir);
   const data = path.join(dir, 'data');
   serverUser(data);
+  if (options.ephemeral) guard(dir);
   const users = new Users(path.join(dir, 'users'));
   users.enter();
   const stop = async () => {
