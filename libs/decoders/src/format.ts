@@ -30,7 +30,6 @@ export const FORMATS = [
   'gke-policy-log',
   'mapped-json',
   'nfct-json',
-  'routes',
   'sysctl',
 ] as const;
 

@@ -8,9 +8,7 @@ import type {
   ObjectChange,
   PacketObservation,
   Reject,
-  RouteSnapshot,
   RulesetSnapshot,
-  SysctlSnapshot,
   TraceObservation,
 } from '@whydrop/model';
 
@@ -23,8 +21,6 @@ export type Observation =
   | RulesetSnapshot
   | IpsetSnapshot
   | InterfaceSnapshot
-  | RouteSnapshot
-  | SysctlSnapshot
   | ObjectChange
   | MetricSample
   | NoticeObservation;

@@ -4,7 +4,6 @@ export * from './cluster-state.js';
 export * from './explanation.js';
 export * from './flow.js';
 export * from './flow-verdict.js';
-export * from './host.js';
 export * from './ip.js';
 export * from './metric.js';
 export * from './notice.js';
