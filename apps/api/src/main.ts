@@ -1,7 +1,7 @@
 import { QUEUES } from '@whydrop/contracts';
 import { openQueue } from '@whydrop/queue';
 import { openDatabase } from '@whydrop/storage';
-import { pino } from 'pino';
+import { openLog } from '@whydrop/telemetry';
 import { KNOWN_FORMATS } from './known-formats.js';
 import { DEFAULT_PORT, startApi } from './start.js';
 
@@ -20,7 +20,7 @@ function environment() {
   return { databaseUrl, jobs, port: number, host: host ?? '127.0.0.1', graphiql: graphiql === '1' };
 }
 
-const log = pino({ name: 'api' });
+const log = openLog({ name: 'api' });
 const { databaseUrl, jobs, port, host, graphiql } = environment();
 const database = openDatabase(databaseUrl);
 const storeQueue = openQueue(jobs, QUEUES.store);

@@ -416,6 +416,28 @@ describe('when something is away', () => {
     await gone.close();
   });
 
+  it('Postgres for a moment: what was answered with 202 is there, and it goes on', async () => {
+    const other = openDatabase(db.url, { max: 1 });
+    const accepted: string[] = [];
+    for (let round = 0; round < 5; round++) {
+      const posts = Array.from({ length: 10 }, () => post(formatBatch(envelope({ stream: 'restart' }), LINES)));
+      await other.pool.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+      );
+      for (const { status, body } of await Promise.all(posts)) {
+        expect([202, 503]).toContain(status);
+        if (body.batchId !== undefined) accepted.push(body.batchId);
+      }
+    }
+    expect((await post(formatBatch(envelope({ stream: 'restart' }), LINES))).status).toBe(202);
+    const { rows } = await other.pool.query<{ n: number }>(
+      'SELECT count(*)::int AS n FROM raw_batch WHERE id = ANY ($1::bigint[])',
+      [accepted],
+    );
+    expect(rows[0]?.n).toBe(accepted.length);
+    await other.close();
+  });
+
   it('nothing: ready', async () => {
     expect((await fetch(`${api.url}/readyz`)).status).toBe(200);
   });

@@ -18,7 +18,8 @@ export function policyName({ namespace, name }: PolicyName): string {
   return namespace === null ? name : `${namespace}/${name}`;
 }
 
-export function endName({ namespace, name }: GroupEnd): string {
+export function endName({ kind, namespace, name }: GroupEnd): string {
+  if (kind.toLowerCase() === 'node') return `node ${name}`;
   return namespace === null ? name : `${namespace}/${name}`;
 }
 

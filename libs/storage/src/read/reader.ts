@@ -31,7 +31,12 @@ export function openReader(database: Database, options: ReaderOptions = {}): Rea
     `-c statement_timeout=${options.timeoutMs ?? 10_000}`,
     '-c default_transaction_read_only=on',
   ];
-  const pool = new pg.Pool({ ...database.pool.options, max: options.max ?? 10, options: session.join(' ') });
+  const pool = new pg.Pool({
+    ...database.pool.options,
+    max: options.max ?? 10,
+    connectionTimeoutMillis: 5_000,
+    options: session.join(' '),
+  });
   pool.on('error', () => undefined);
   const prepared = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
