@@ -1,6 +1,7 @@
 import { decodeStream, isReject } from '@whydrop/decoders';
-import type { IpsetSnapshot, RulesetSnapshot, TraceHit, TraceObservation } from '@whydrop/model';
+import type { IpsetSnapshot, RulesetSnapshot, TraceHit } from '@whydrop/model';
 import { walkPacket, type WalkOutcome, type WalkResult } from '@whydrop/ruleset';
+import { handlesOf, tracesByLabel, type Trace } from './nft-trace.js';
 import { frame, ipPacket } from './packets.js';
 import { Random } from './random.js';
 import type { RulesetPlan } from './rulesets.js';
@@ -55,15 +56,24 @@ function hitName(hit: TraceHit): string {
   return stepName(hit.table, hit.chain, hit.text ?? '?');
 }
 
-function kernelWay(trace: TraceObservation): readonly string[] {
-  return trace.hits.filter((hit) => !isTrace(hit.text ?? '')).map(hitName);
+/** iptables-save lists base chains that the kernel does not have: that their policy let a packet pass says nothing. */
+function isPassed(name: string): boolean {
+  return / :[A-Z]+ ACCEPT$/.test(name);
+}
+
+function kernelWay(trace: Trace): readonly string[] {
+  return trace.hits
+    .filter((hit) => !isTrace(hit.text ?? ''))
+    .map(hitName)
+    .filter((name) => !isPassed(name));
 }
 
 /** Steps of an outcome; those that only may match are left out when `withMaybe` is false. */
 function walkWay(outcome: WalkOutcome): readonly { readonly name: string; readonly isSure: boolean }[] {
   return outcome.path
     .filter(({ text }) => !isTrace(text))
-    .map(({ table, chain, text, matched }) => ({ name: stepName(table, chain, text), isSure: matched === 'yes' }));
+    .map(({ table, chain, text, matched }) => ({ name: stepName(table, chain, text), isSure: matched === 'yes' }))
+    .filter(({ name }) => !isPassed(name));
 }
 
 /** Whether the kernel went this way, rule by rule. A way on which something was assumed is one of several. */
@@ -80,7 +90,7 @@ const ENDS: Readonly<Partial<Record<TraceHit['verdict'], WalkOutcome['verdict']>
 };
 
 /** What became of the packet, and the rule that ended it. */
-function kernelEnd(trace: TraceObservation): string {
+function kernelEnd(trace: Trace): string {
   const last = trace.hits.at(-1);
   const verdict = last && ENDS[last.verdict];
   return last && verdict ? `${verdict} ${hitName(last)}` : 'accept';
@@ -90,7 +100,7 @@ function walkEnd({ verdict, table, chain, text }: WalkOutcome): string {
   return verdict === 'accept' ? 'accept' : `${verdict} ${stepName(table, chain, text)}`;
 }
 
-function describe(shot: Shot, result: WalkResult, trace: TraceObservation | undefined): string {
+function describe(shot: Shot, result: WalkResult, trace: Trace | undefined): string {
   const { tuple, tcpFlags } = shot.plan;
   const ends = `${tuple.source}:${tuple.sourcePort} > ${tuple.destination}:${tuple.destinationPort}`;
   const way = (steps: readonly string[]) => steps.map((step) => `    ${step}`).join('\n');
@@ -99,7 +109,7 @@ function describe(shot: Shot, result: WalkResult, trace: TraceObservation | unde
       `  walk: ${walkEnd(outcome)}\n${way(walkWay(outcome).map(({ name, isSure }) => (isSure ? name : `${name} ?`)))}`,
   );
   return [
-    `${tuple.protocol} ${ends} ${tcpFlags.join()} ${JSON.stringify(tuple.icmp)} ${shot.packet.ctstate} in ${shot.from}`,
+    `${tuple.protocol} ${ends} ${tcpFlags.join()} ${JSON.stringify(tuple.icmp)} ${shot.packet.ctstate} by ${shot.link?.peer}`,
     ...found,
     trace ? `  kernel: ${kernelEnd(trace)}\n${way(kernelWay(trace))}` : '  kernel: no trace',
   ].join('\n');
@@ -116,7 +126,7 @@ function walk(ruleset: RulesetSnapshot, ipsets: IpsetSnapshot, shot: Shot): Walk
   });
 }
 
-function judge(tally: Tally, shot: Shot, result: WalkResult, trace: TraceObservation | undefined, rules: string): void {
+function judge(tally: Tally, shot: Shot, result: WalkResult, trace: Trace | undefined, rules: string): void {
   tally.packets++;
   if (trace) {
     const kind = kernelEnd(trace).split(' ')[0] ?? '';
@@ -130,22 +140,22 @@ function judge(tally: Tally, shot: Shot, result: WalkResult, trace: TraceObserva
   tally.disagreements.push(`${describe(shot, result, trace)}\n${tally.disagreements.length === 0 ? rules : ''}`);
 }
 
-/** Traces by the packet's id (IPv4) or flow label (IPv6), which the monitor prints. */
-function tracesById(text: string): ReadonlyMap<number, TraceObservation> {
-  const traces = new Map<number, TraceObservation>();
+/** Traces by the packet's IP id, which the monitor prints. */
+function tracesById(text: string): ReadonlyMap<number, Trace> {
+  const traces = new Map<number, Trace>();
   for (const item of decodeStream('xtables-trace', text, CONTEXT)) {
     if (item.kind !== 'trace') continue;
-    const id = Number(/(?:\bID|FLOWLBL)=(\d+)/.exec(item.raw)?.[1]);
-    const known = traces.get(id);
-    traces.set(id, known ? { ...known, hits: [...known.hits, ...item.hits] } : item);
+    const id = Number(/\bID=(\d+)/.exec(item.raw)?.[1]);
+    traces.set(id, { hits: [...(traces.get(id)?.hits ?? []), ...item.hits] });
   }
   return traces;
 }
 
 async function fire(topology: Topology, shot: Shot): Promise<void> {
   for (const entry of shot.entries) await topology.conntrack(entry);
-  const bytes = shot.from === null ? ipPacket(shot.plan) : frame(shot.plan, shot.from);
-  await topology.send(shot.from === null ? null : `${shot.from}p`, bytes.toString('hex'));
+  const { link, plan } = shot;
+  const bytes = link ? frame(plan, link.sourceMac, link.destinationMac) : ipPacket(plan);
+  await topology.send(link?.peer ?? null, bytes.toString('hex'));
 }
 
 /** Loads one ruleset, sends packets through it, and compares what the kernel did with what the walk says. */
@@ -160,9 +170,10 @@ export async function verifyRuleset(
   const ruleset = rulesetOf(plan.family, saved);
   tally.rulesets++;
   for (const shot of shots) await fire(topology, shot);
-  const ids = shots.map(({ plan: { id } }) => (plan.family === 'inet' ? `ID=${id} ` : `FLOWLBL=${id} `));
+  const ids = shots.map(({ plan: { id } }) => (plan.family === 'inet' ? `ID=${id} ` : `flowlabel ${id} `));
   const text = await topology.trace((lines) => ids.every((id) => lines.some((line) => line.includes(id))));
-  const traces = tracesById(text);
+  const traces =
+    plan.family === 'inet' ? tracesById(text) : tracesByLabel(text, ruleset, await handlesOf(topology, ruleset));
   for (const shot of shots) judge(tally, shot, walk(ruleset, sets, shot), traces.get(shot.plan.id), saved);
 }
 

@@ -1,5 +1,4 @@
 import { parseIp, protocolNumber, type Tuple, type TcpFlag } from '@whydrop/model';
-import { INTERFACES } from './topology.js';
 
 /** A packet to be built: what goes into its headers. */
 export interface PacketPlan {
@@ -120,10 +119,8 @@ function macBytes(text: string): Buffer {
   return Buffer.from(text.replaceAll(':', ''), 'hex');
 }
 
-/** The packet as a frame to the node's interface `name`. */
-export function frame(plan: PacketPlan, name: string): Buffer {
-  const link = INTERFACES.find((each) => each.name === name);
-  if (!link) throw new Error(`no interface ${name}`);
+/** The packet in a frame from one MAC address to another. */
+export function frame(plan: PacketPlan, sourceMac: string, destinationMac: string): Buffer {
   const etherType = Buffer.from(plan.tuple.source.includes(':') ? '86dd' : '0800', 'hex');
-  return Buffer.concat([macBytes(link.mac), macBytes(link.peerMac), etherType, ipPacket(plan)]);
+  return Buffer.concat([macBytes(destinationMac), macBytes(sourceMac), etherType, ipPacket(plan)]);
 }

@@ -8,6 +8,8 @@ export interface RulesetPlan {
   readonly sets: string;
   /** Addresses and ports that its rules name: packets use them more often. */
   readonly ports: readonly number[];
+  /** Some packets go from one port of the bridge to the other. */
+  readonly isBridged: boolean;
 }
 
 export const PORTS = [22, 53, 80, 443, 5432, 8080, 8443, 30_080] as const;
@@ -67,6 +69,14 @@ interface Place {
 
 const STATES = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED', 'DNAT'] as const;
 
+/** Basic options and those of some matches may be given once only. */
+function kindOf(text: string): string {
+  if (/--(dport|sport)|multiport/.test(text)) return 'port';
+  if (text.includes('--tcp-flags')) return 'flags';
+  if (text.includes('mark ')) return 'mark';
+  return /^(?:! )?(-[sdiop]) /.exec(text)?.[1] ?? text;
+}
+
 /** Writes rules at random: every match and target that the walk claims to understand, and some that it does not. */
 class Generator {
   readonly #random: Random;
@@ -89,7 +99,7 @@ class Generator {
   }
 
   #set(name: string): string {
-    return `v${this.#number}${name}`;
+    return `${this.isV6 ? 'w' : 'v'}${this.#number}${name}`;
   }
 
   sets(): string {
@@ -209,14 +219,14 @@ class Generator {
       () => [set('list', side()), set('port', side())],
       () => [`-m set --match-set ${this.#set('net')} ${side()} --return-nomatch`],
       () => [
-        `-m addrtype ${this.#not()}--${side()}-type ${random.pick(['LOCAL', 'UNICAST', 'MULTICAST', 'LOCAL,BROADCAST'])}`,
+        `-m addrtype ${this.#not()}--${side()}-type ${random.pick(['LOCAL', 'UNICAST', 'MULTICAST', this.isV6 ? 'LOCAL,MULTICAST' : 'LOCAL,BROADCAST'])}`,
       ],
       () => [`-m physdev ${this.#not()}--physdev-is-bridged`],
       () => [`-m physdev ${this.#not()}--physdev-in ${random.pick(['eth0', 'a0', 'a+'])}`],
       () => [`-m length ${this.#not()}--length ${random.pick(['0:45', '40', '28:60', '100:'])}`],
       () =>
         this.isV6
-          ? [`-m hl --hl-gt 60`]
+          ? [`-m hl ${random.pick(['--hl-gt 63', '--hl-eq 63'])}`]
           : [`-m ttl ${random.pick(['--ttl-eq 63', '--ttl-gt 63', '--ttl-lt 64', '! --ttl-eq 64'])}`],
       () => ['-m limit --limit 3/min --limit-burst 2'],
       () => [`-m statistic --mode random --probability ${random.pick(['0.5', '1.0'])}`],
@@ -230,9 +240,7 @@ class Generator {
     const count = this.#random.pick([0, 1, 1, 1, 2, 2, 3]);
     for (let i = 0; i < count; i++) {
       for (const text of this.#match(place)) {
-        // Basic options may be given once only, and one protocol.
-        const isPort = /--(dport|sport)|multiport/.test(text);
-        const kind = isPort ? 'port' : (/^(?:! )?(-[sdiop]) /.exec(text)?.[1] ?? (text.includes('mark ') ? 'mark' : text));
+        const kind = kindOf(text);
         if (!found.has(kind)) found.set(kind, text);
       }
     }
@@ -333,11 +341,8 @@ class Generator {
       ...hooks.map((hook) => `:${hook} ${name === 'filter' && random.chance(0.4) ? 'DROP' : 'ACCEPT'} [0:0]`),
       ...users.map((user) => `:${user} - [0:0]`),
     ];
-    if (name === 'raw')
-      lines.push(
-        '-A PREROUTING ! -i lo -j TRACE',
-        this.isV6 ? '-A OUTPUT -m hl --hl-eq 77 -j TRACE' : '-A OUTPUT -m ttl --ttl-eq 77 -j TRACE',
-      );
+    if (name === 'raw') lines.push('-A PREROUTING ! -i lo -j TRACE');
+    if (name === 'raw') lines.push(`-A OUTPUT ${this.isV6 ? '-m hl --hl-eq' : '-m ttl --ttl-eq'} 77 -j TRACE`);
     for (const hook of hooks) {
       const place: Place = { table: name, hooks: [hook], isBase: true };
       const reachable = name === 'nat' && hook !== 'PREROUTING' ? [] : users;
@@ -360,5 +365,5 @@ class Generator {
 /** A ruleset at random: all four tables, user chains that jump forward only, and sets of every kind. */
 export function randomRuleset(random: Random, family: 'inet' | 'inet6', number: number): RulesetPlan {
   const generator = new Generator(random, family, number);
-  return { family, rules: generator.rules(), sets: `${generator.sets()}\n`, ports: PORTS };
+  return { family, rules: generator.rules(), sets: `${generator.sets()}\n`, ports: PORTS, isBridged: false };
 }

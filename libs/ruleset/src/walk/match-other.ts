@@ -1,5 +1,5 @@
 import type { RuleMatch, RuleOption } from '../rule-syntax.js';
-import { netContains, parseNet, type Address, type Net } from './address.js';
+import { netContains, parseAddress, parseNet, type Address, type Net } from './address.js';
 import { ALWAYS, negated, type Criterion } from './criterion.js';
 import { interfaceMatches } from './match-basic.js';
 import type { WalkState, World } from './state.js';
@@ -31,17 +31,38 @@ function edge(net: Net, address: Address): 'last' | 'first' | undefined {
 /** The types an address can have in the node's own routing table (`ip route show table local`). */
 function addressTypes(address: Address, world: World): readonly string[] {
   if (MULTICAST.some((net) => netContains(net, address))) return ['MULTICAST'];
-  if (LOOPBACK.some((net) => netContains(net, address))) return ['LOCAL'];
   if (address === 0xffffffff || (ZERO && netContains(ZERO, address))) return ['BROADCAST'];
-  if (!world.localNets || !world.localAddresses) return ['LOCAL', 'UNICAST', 'BROADCAST'];
-  const isLocal = world.localAddresses.some((text) => {
-    const net = parseNet(text);
-    return net !== undefined && netContains(net, address);
-  });
-  if (isLocal) return ['LOCAL'];
+  if (isOwnAddress(address, world) === true) return ['LOCAL'];
+  if (!world.localNets) return ['LOCAL', 'UNICAST', 'BROADCAST'];
   const edges = world.localNets.map((net) => edge(net, address));
   if (edges.includes('last')) return ['BROADCAST'];
   return edges.includes('first') ? ['UNICAST', 'BROADCAST'] : ['UNICAST'];
+}
+
+function isOwnAddress(address: Address, world: World): boolean | undefined {
+  if (LOOPBACK.some((net) => netContains(net, address))) return true;
+  return world.localAddresses?.some((text) => parseAddress(text) === address);
+}
+
+/** Types that IPv6 looks up in the routing table; the others it reads off the address, and all of them must hold. */
+const ROUTED_TYPES = new Set(['LOCAL', 'ANYCAST', 'UNREACHABLE']);
+
+/** xt_addrtype for IPv6. Source: torvalds/linux `net/netfilter/xt_addrtype.c` (match_type6). */
+function typeMatches6(address: bigint, wanted: readonly string[], world: World): boolean | undefined {
+  const isMulticast = MULTICAST.some((net) => netContains(net, address));
+  if (wanted.includes('MULTICAST') && !isMulticast) return false;
+  if (wanted.includes('UNICAST') && (isMulticast || address === 0n)) return false;
+  if (wanted.includes('UNSPEC') && address !== 0n) return false;
+  const routed = wanted.filter((type) => ROUTED_TYPES.has(type));
+  if (routed.length === 0) return true;
+  const isOwn = routed.includes('LOCAL') ? isOwnAddress(address, world) : undefined;
+  return isOwn === false && routed.length > 1 ? undefined : isOwn;
+}
+
+function typeMatches(address: Address, wanted: readonly string[], world: World): boolean | undefined {
+  if (typeof address === 'bigint') return typeMatches6(address, wanted, world);
+  const answers = new Set(addressTypes(address, world).map((type) => wanted.includes(type)));
+  return answers.size === 1 ? answers.has(true) : undefined;
 }
 
 function addrtypeOption(option: RuleOption): Criterion | undefined {
@@ -54,9 +75,7 @@ function addrtypeOption(option: RuleOption): Criterion | undefined {
     missing: 'local addresses of the node',
     test: (state, world) => {
       const { address } = state[side];
-      if (address === undefined) return undefined;
-      const answers = new Set(addressTypes(address, world).map((type) => wanted.includes(type)));
-      return answers.size === 1 ? answers.has(true) : undefined;
+      return address === undefined ? undefined : typeMatches(address, wanted, world);
     },
   };
 }
