@@ -30,6 +30,7 @@ export const FORMATS = [
   'gke-policy-log',
   'mapped-json',
   'nfct-json',
+  'routes',
   'sysctl',
 ] as const;
 

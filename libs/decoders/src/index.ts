@@ -10,3 +10,5 @@ export { MAPPED_FIELDS, parseMapping } from './mapped-json/mapping.js';
 export type { MappedField, Mapping } from './mapped-json/mapping.js';
 export { COVERED_SYSTEMS } from './systems.js';
 export type { CoveredSystem } from './systems.js';
+export { meaningOfReason } from './reason.js';
+export type { ReasonMeaning } from './reason.js';

@@ -8,6 +8,7 @@ import type {
   ObjectChange,
   PacketObservation,
   Reject,
+  RouteSnapshot,
   RulesetSnapshot,
   TraceObservation,
 } from '@whydrop/model';
@@ -21,6 +22,7 @@ export type Observation =
   | RulesetSnapshot
   | IpsetSnapshot
   | InterfaceSnapshot
+  | RouteSnapshot
   | ObjectChange
   | MetricSample
   | NoticeObservation;

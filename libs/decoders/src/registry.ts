@@ -19,6 +19,7 @@ import { conntrackSave } from './conntrack-save/decoder.js';
 import { conntrackStats } from './conntrack-stats/decoder.js';
 import { procNetStats } from './proc-net-stats/decoder.js';
 import { ipsetList } from './ipset-list/decoder.js';
+import { routes } from './routes/decoder.js';
 import { sysctl } from './sysctl/decoder.js';
 import { weaveNpcLog } from './weave-npc-log/decoder.js';
 import { prometheusText } from './prometheus-text/decoder.js';
@@ -66,6 +67,7 @@ export const decoders: readonly AnyDecoder[] = [
   gkePolicyLog,
   mappedJson,
   nfctJson,
+  routes,
   sysctl,
 ];
 

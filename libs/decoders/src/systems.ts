@@ -124,6 +124,7 @@ export const COVERED_SYSTEMS: readonly CoveredSystem[] = [
       'ipset-list',
       'interfaces',
       'nfct-json',
+      'routes',
       'sysctl',
     ],
     proof: [
@@ -132,6 +133,7 @@ export const COVERED_SYSTEMS: readonly CoveredSystem[] = [
       'xtables-trace/drop-and-reject.txt',
       'proc-net-stats/snmp-netstat-softnet.txt',
       'nfct-json/new-and-destroy-with-dnat.jsonl',
+      'routes/table-all-with-blackhole.json',
       'sysctl/net.txt',
     ],
   },

@@ -45,11 +45,22 @@ function* firstErrors(tokens: Iterable<CST.Token>): Generator<CST.Token> {
   }
 }
 
+/** What is cheap to see: too few brackets to nest, and no line that begins with a row of dashes. */
+function mayNestDeep(payload: string): boolean {
+  let brackets = 0;
+  for (let i = 0; i < payload.length && brackets <= NESTING_LIMIT; i++) {
+    const c = payload.charCodeAt(i);
+    if (c === 91 || c === 123) brackets++;
+  }
+  return brackets > NESTING_LIMIT || /^[ \t]{0,1000}(?:[-?][ \t]{1,100}){32}/m.test(payload);
+}
+
 /**
  * Whether flow collections, or compact block collections in one line (`- - - x`), nest beyond the limit. Block
  * collections over several lines cost an indentation per level and need no limit here.
  */
 function nestsTooDeep(payload: string): boolean {
+  if (!mayNestDeep(payload)) return false;
   let depth = 0;
   let inLine = 0;
   for (const lexeme of new Lexer().lex(payload)) {
