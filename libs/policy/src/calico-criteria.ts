@@ -139,7 +139,8 @@ export function inNets(
       const kind = connection[side].kind === 'pod' ? OTHER_KIND : 0;
       const isIn = ipsOf(connection, side, [])?.some((ip) => nets?.some((net) => contains(net, ip)));
       if (nets && !isIn) {
-        const edit = kind + Math.min(...nets.map((net) => editDistance(net.text, got)), 200);
+        const ip = ipsOf(connection, side, [])?.[0]?.text ?? '';
+        const edit = kind || Math.min(...nets.map((net) => editDistance(net.text, ip)), 200);
         return [{ field: 'nets', path: `${path}.nets`, wanted: nets.map((net) => net.text).join(', '), got, edit }];
       }
       const wanted = `an address outside ${notNets.map((net) => net.text).join(', ')}`;

@@ -130,9 +130,9 @@ export function inNetwork(
   const isIn = (ip: Address): boolean => contains(network, ip);
   const exception = (ip: Address): Network | undefined => except.find((one) => contains(one, ip));
   const failure = (connection: Connection, failed: Pick<Failure, 'field' | 'path' | 'wanted'>): readonly Failure[] => {
-    const kind = connection[side].kind === 'pod' ? OTHER_KIND : 0;
-    const got = addressText(connection, side);
-    return [{ ...failed, got, edit: kind + editDistance(network.text, got) }];
+    const [ip] = ipsOf(connection, side, []) ?? [];
+    const edit = connection[side].kind === 'pod' || !ip ? OTHER_KIND : editDistance(network.text, ip.text);
+    return [{ ...failed, got: addressText(connection, side), edit }];
   };
   return [
     {

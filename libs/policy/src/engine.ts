@@ -23,7 +23,7 @@ import { hostProgramOf, programOf, type Program, type Step, type TierSteps } fro
 import type { Target } from './services.js';
 import { routeOf, type ConnectionRequest, type Route } from './target.js';
 import { translatedPort } from './findings/translated-port.js';
-import { nearestMiss } from './rule.js';
+import { nearestMiss, type CompiledRule } from './rule.js';
 import { connectionReason, directionReason } from './sentence.js';
 import { walk, type Decision } from './walk.js';
 import { worldOf, type World } from './world.js';
@@ -331,9 +331,18 @@ class Engine implements PolicyEngine {
   private direction(connection: Connection, direction: PolicyDirection, mode: Mode): DirectionVerdict {
     const { decision, assumptions } = this.judge(connection, direction, mode);
     const { verdict, hits, tier, missing } = decision;
-    const misses = verdict === 'denied' && tier ? missesOf(tier, connection, direction) : [];
-    const found = { verdict, isolatedBy: isolatorRefs(tier), decidedBy: hits, misses, assumptions, missing };
-    return { ...found, reason: directionReason(connection, direction, found) };
+    const isolatedBy = isolatorRefs(tier);
+    const isMiss = verdict === 'denied' && tier !== undefined && hits.length === 0;
+    const nearest = isMiss ? nearestOf(tier, connection, direction) : undefined;
+    const found = { verdict, isolatedBy, decidedBy: hits, assumptions, missing };
+    return {
+      ...found,
+      // Worked out when it is asked for: most readers want the sentence, which needs the nearest alone.
+      get misses() {
+        return isMiss ? missesOf(tier, connection, direction) : [];
+      },
+      reason: directionReason(connection, direction, found, nearest),
+    };
   }
 }
 
@@ -387,18 +396,37 @@ function isolatorRefs(tier: TierSteps | undefined): readonly PolicyRef[] {
   return policies.length > 0 ? policies : refs;
 }
 
+function missOf(
+  policy: CompiledPolicy,
+  rule: CompiledRule,
+  connection: Connection,
+  direction: PolicyDirection,
+  bound = Infinity,
+): RuleMiss | undefined {
+  const nearest = rule.action === 'allow' ? nearestMiss(rule, connection, bound) : undefined;
+  if (!nearest || nearest.failures.length === 0) return undefined;
+  const failed = nearest.failures.map(({ field, path, wanted, got }) => ({ field, path, wanted, got }));
+  return { policy: policy.ref, direction, rule: rule.index, path: nearest.path, failed, distance: nearest.distance };
+}
+
 /** Every rule of the tier that could have admitted the connection, with what it lacked; nearest first. */
 function missesOf(tier: TierSteps, connection: Connection, direction: PolicyDirection): readonly RuleMiss[] {
   const misses = tier.policies.flatMap((policy) =>
-    policy[direction].rules
-      .filter(({ action }) => action === 'allow')
-      .map((rule) => {
-        const { path, failures, distance } = nearestMiss(rule, connection);
-        const failed = failures.map(({ field, path: place, wanted, got }) => ({ field, path: place, wanted, got }));
-        return { policy: policy.ref, direction, rule: rule.index, path, failed, distance };
-      }),
+    policy[direction].rules.flatMap((rule) => missOf(policy, rule, connection, direction) ?? []),
   );
-  return misses.filter(({ failed }) => failed.length > 0).sort((a, b) => a.distance - b.distance);
+  return misses.sort((a, b) => a.distance - b.distance);
+}
+
+/** The first of them alone, found without working out the others. */
+function nearestOf(tier: TierSteps, connection: Connection, direction: PolicyDirection): RuleMiss | undefined {
+  let nearest: RuleMiss | undefined;
+  for (const policy of tier.policies) {
+    for (const rule of policy[direction].rules) {
+      const miss = missOf(policy, rule, connection, direction, nearest?.distance);
+      if (miss && (!nearest || miss.distance < nearest.distance)) nearest = miss;
+    }
+  }
+  return nearest;
 }
 
 /**

@@ -80,34 +80,58 @@ function distanceOf(failures: readonly Failure[]): number {
   return failures.reduce((sum, failure) => sum + 1000 + Math.min(failure.edit, 999), 0);
 }
 
-function nearestAlternative(group: Group, connection: Connection): Nearest {
+/** A rule that misses more than this is not looked at closely: one that is nearer is known already. */
+type Bound = number;
+
+/** The criteria that fail; undefined where there are too many of them for the bound. */
+function failing(alternative: Alternative, connection: Connection, bound: Bound): readonly Criterion[] | undefined {
+  const failed: Criterion[] = [];
+  for (const criterion of alternative.criteria) {
+    if (criterion.test(connection) !== false) continue;
+    failed.push(criterion);
+    if (failed.length * 1000 > bound) return undefined;
+  }
+  return failed;
+}
+
+function nearestAlternative(group: Group, connection: Connection, bound: Bound): Nearest | undefined {
+  if (group.any.length === 0) return emptyList(group);
   let nearest: Nearest | undefined;
   for (const alternative of group.any) {
-    const failures = alternative.criteria
-      .filter((criterion) => criterion.test(connection) === false)
-      .flatMap((criterion) => criterion.failures(connection));
+    const failed = failing(alternative, connection, Math.min(bound, nearest?.distance ?? Infinity));
+    if (!failed) continue;
+    const failures = failed.flatMap((criterion) => criterion.failures(connection));
     const distance = distanceOf(failures);
     if (!nearest || distance < nearest.distance) nearest = { path: alternative.path, failures, distance };
   }
-  return nearest ?? emptyList(group);
+  return nearest;
 }
 
 function emptyList(group: Group): Nearest {
   const field = group.about === 'port' ? 'port' : 'podSelector';
-  const failure: Failure = {
-    field,
-    path: group.path,
-    wanted: 'nothing: the list is empty',
-    got: 'a connection',
-    edit: 999,
-  };
+  const wanted = 'nothing: the list is empty';
+  const failure: Failure = { field, path: group.path, wanted, got: 'a connection', edit: 999 };
   return { path: group.path, failures: [failure], distance: distanceOf([failure]) };
 }
 
-/** How near a rule came that did not match: the nearest peer and port, and every criterion of them that failed. */
-export function nearestMiss(rule: CompiledRule, connection: Connection): Nearest {
-  const groups = rule.groups.map((group) => ({ group, nearest: nearestAlternative(group, connection) }));
-  const peer = groups.find(({ group }) => group.about === 'peer');
-  const failures = groups.flatMap(({ nearest }) => nearest.failures);
-  return { path: peer?.nearest.path ?? rule.path, failures, distance: distanceOf(failures) };
+/**
+ * How near a rule came that did not match: the nearest peer and port, and every criterion of them that failed.
+ * Undefined where it is farther than the bound.
+ */
+export function nearestMiss(rule: CompiledRule, connection: Connection, bound: Bound = Infinity): Nearest | undefined {
+  let distance = 0;
+  let path: string | undefined;
+  const failures: Failure[] = [];
+  for (const group of rule.groups) {
+    const nearest = nearestAlternative(group, connection, bound - distance);
+    if (!nearest) return undefined;
+    distance += nearest.distance;
+    if (distance > bound) return undefined;
+    if (group.about !== 'peer') failures.push(...nearest.failures);
+    else {
+      path = nearest.path;
+      failures.unshift(...nearest.failures);
+    }
+  }
+  return { path: path ?? rule.path, failures, distance };
 }

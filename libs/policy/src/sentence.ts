@@ -51,8 +51,7 @@ function failedText(miss: RuleMiss, direction: PolicyDirection): string {
   return second ? `${one(first)}, and ${one(second)}${tail}` : one(first);
 }
 
-function nearest(direction: PolicyDirection, isolatedBy: readonly PolicyRef[], misses: readonly RuleMiss[]): string {
-  const [miss] = misses;
+function nearest(direction: PolicyDirection, isolatedBy: readonly PolicyRef[], miss: RuleMiss | undefined): string {
   const one = isolatedBy.length === 1;
   if (!miss) return one ? `it has no ${direction} rule` : `none of them has an ${direction} rule`;
   const owner = one ? 'its closest rule' : `the closest rule is that of ${policyName(miss.policy)}`;
@@ -68,7 +67,8 @@ function hitText(hit: PolicyHit): string {
 export function directionReason(
   connection: Connection,
   direction: PolicyDirection,
-  verdict: Omit<DirectionVerdict, 'reason'>,
+  verdict: Omit<DirectionVerdict, 'reason' | 'misses'>,
+  miss: RuleMiss | undefined,
 ): string {
   const subject = direction === 'egress' ? connection.source : connection.destination;
   const at = `${direction} at ${subject.label}`;
@@ -80,7 +80,7 @@ export function directionReason(
       return `${at} cannot be decided without knowing ${joined(verdict.missing)}`;
     case 'denied':
       if (hit) return `${at}: denied by ${hitText(hit)}`;
-      return `${at}: ${isolators} isolate${plural ? '' : 's'} it; ${nearest(direction, verdict.isolatedBy, verdict.misses)}`;
+      return `${at}: ${isolators} isolate${plural ? '' : 's'} it; ${nearest(direction, verdict.isolatedBy, miss)}`;
     case 'allowed':
       if (hit) return `${at}: admitted by ${joined([hit, ...hits].slice(0, 3).map(hitText))}`;
       if (verdict.assumptions.length > 0) return `${at}: ${verdict.assumptions[0]}`;

@@ -82,7 +82,7 @@ function entityGroups(value: unknown, side: Side, path: string, place: Place): r
   const at = `${path}.${side}`;
   const entity = compileEntity(value, { side, namespace: place.namespace, path: at, problems: place.problems });
   const isPeer = (place.direction === 'ingress') === (side === 'source');
-  return [...group(isPeer ? 'peer' : 'other', at, entity.who), ...group('port', at, entity.ports)];
+  return [...group('port', at, entity.ports), ...group(isPeer ? 'peer' : 'other', at, entity.who)];
 }
 
 /** Compiles one rule of a policy or profile. */

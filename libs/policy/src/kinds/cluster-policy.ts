@@ -218,7 +218,7 @@ function rule(value: unknown, index: number, place: Place, dialect: Dialect): Co
   }
   const from = peers(fields, path, place);
   const to = ports(fields, path, place, dialect);
-  if (from && to) return { ...base, action, groups: [from, ...to] };
+  if (from && to) return { ...base, action, groups: [...to, from] };
   return action === 'allow'
     ? { ...base, action, groups: [{ ...NOTHING, path }] }
     : { ...base, action: 'deny', groups: [] };

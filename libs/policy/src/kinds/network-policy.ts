@@ -131,9 +131,10 @@ function rule(value: unknown, index: number, place: Place): CompiledRule {
   const path = `${place.direction}[${index}]`;
   const fields = mapping(value, `spec.${path}`, place.problems) ?? {};
   const peers = place.direction === 'ingress' ? 'from' : 'to';
+  // Ports are asked first: most rules are ruled out by them, without looking at who the peer is.
   const groups = [
-    ...group(fields[peers], `${path}.${peers}`, place, 'peer', peer),
     ...group(fields['ports'], `${path}.ports`, place, 'port', port),
+    ...group(fields[peers], `${path}.${peers}`, place, 'peer', peer),
   ];
   return { index, name: undefined, path, action: 'allow', groups };
 }
