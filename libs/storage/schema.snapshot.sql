@@ -170,6 +170,16 @@ CREATE INDEX flow_verdict_original_key_observed_at_idx ON public.flow_verdict US
 
 CREATE TABLE flow_verdict_default PARTITION OF flow_verdict DEFAULT;
 
+CREATE TABLE host_snapshot (
+  batch_id bigint NOT NULL,
+  emitter_id integer NOT NULL,
+  kind text NOT NULL,
+  observed_at timestamp(6) with time zone NOT NULL,
+  body jsonb NOT NULL,
+  CONSTRAINT host_snapshot_pkey PRIMARY KEY (batch_id)
+);
+CREATE INDEX host_snapshot_emitter_id_kind_observed_at_idx ON public.host_snapshot USING btree (emitter_id, kind, observed_at);
+
 CREATE TABLE interface_snapshot (
   batch_id bigint NOT NULL,
   emitter_id integer NOT NULL,

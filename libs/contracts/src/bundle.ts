@@ -1,6 +1,8 @@
 import { z } from 'zod';
 
-const instant = z.union([z.string(), z.date()]).transform((value) => (typeof value === 'string' ? value : value.toISOString()));
+const instant = z
+  .union([z.string(), z.date()])
+  .transform((value) => (typeof value === 'string' ? value : value.toISOString()));
 
 /** bundle.yaml: what the folder holds and what was captured without a gap. Unknown keys are kept out, not refused. */
 export const bundleManifestSchema = z.object({

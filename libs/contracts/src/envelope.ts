@@ -49,7 +49,11 @@ const MAX_HEAD = 64 * 1024;
 export function parseBatch(body: Buffer): ParsedBatch {
   const end = body.indexOf(10);
   if (end < 0 || end > MAX_HEAD) {
-    return { ok: false, field: 'envelope', message: 'the first line of the body must be the envelope as one JSON object' };
+    return {
+      ok: false,
+      field: 'envelope',
+      message: 'the first line of the body must be the envelope as one JSON object',
+    };
   }
   let head: unknown;
   try {

@@ -3,9 +3,11 @@ import {
   cidrContains,
   type EvidenceItem,
   type Finding,
+  type IpValue,
   parseCidr,
   parseIp,
   type PolicyDirection,
+  type Route,
 } from '@whydrop/model';
 import type { Case } from './case.js';
 import { counterItem, counterWindow, type MovedCounter } from './counter-evidence.js';
@@ -135,13 +137,50 @@ function lostBefore(trail: Trail, node: string): Draft {
 /** Whether an address is one that some node gives to pods. */
 function inPodNetwork({ view, destination }: Case): boolean {
   const ip = parseIp(destination.ip);
-  const cidrs = view.state.nodes.flatMap((node) => node.podCidrs).map(parseCidr);
-  return ip !== undefined && cidrs.some((cidr) => cidr !== undefined && cidrContains(cidr, ip));
+  return ip !== undefined && view.state.nodes.some((node) => node.podCidrs.some((network) => contains(network, ip)));
+}
+
+const NO_WAY = new Set(['blackhole', 'unreachable', 'prohibit']);
+
+/** A route by which a node that forwarded the packet gives up on its destination, the longest prefix deciding. */
+function deadRoute({ subject, pictures }: Trail): { readonly node: string; readonly route: Route } | undefined {
+  const { destination, attempt, surroundings } = subject;
+  const ip = parseIp(destination.ip);
+  const home = subject.view.state.nodes.find((node) => ip && node.podCidrs.some((text) => contains(text, ip)))?.name;
+  const nodes = [...new Set([...pictures.map(({ node }) => node), ...(home === undefined ? [] : [home])])];
+  for (const node of nodes) {
+    const routes = surroundings.routes(node, attempt.firstSeenAt) ?? [];
+    const matching = routes.filter(({ destination: to }) => to !== 'default' && ip !== undefined && contains(to, ip));
+    const best = matching.toSorted((a, b) => prefixOf(b.destination) - prefixOf(a.destination))[0];
+    if (best && NO_WAY.has(best.type)) return { node, route: best };
+  }
+  return undefined;
+}
+
+function contains(network: string, ip: IpValue): boolean {
+  const cidr = parseCidr(network);
+  return cidr !== undefined && cidrContains(cidr, ip);
+}
+
+function prefixOf(network: string): number {
+  return parseCidr(network)?.prefix ?? 0;
 }
 
 /** Where the destination is no known pod. */
 function elsewhere(trail: Trail): Draft {
   const { destination } = trail.subject;
+  const dead = deadRoute(trail);
+  if (dead) {
+    const shows = `node ${dead.node} has a ${dead.route.type} route to ${dead.route.destination}`;
+    const item = {
+      channel: 'ruleset',
+      node: dead.node,
+      observedAt: trail.subject.attempt.firstSeenAt,
+      shows,
+      raw: undefined,
+    } as const;
+    return failed({ ...trail, items: [...trail.items, item] }, 'NO_ROUTE', { basis: 'derived' });
+  }
   if (destination.role === 'node' && destination.node !== undefined) return lostBefore(trail, destination.node);
   if (inPodNetwork(trail.subject)) return failed(trail, 'POD_GONE', { basis: 'derived' });
   return undecided(trail, [`what happened at ${destination.ip}: it is not part of the cluster`]);

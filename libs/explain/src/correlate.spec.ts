@@ -183,6 +183,19 @@ describe('what is no policy drop', () => {
     expect(drops({ n1: { conntrack: gone } })[0]?.explanation).toMatchObject({ cause: 'POD_GONE', policies: [] });
   });
 
+  it('an address that its node has a blackhole route for', () => {
+    const gone = conntrack([[1, UNREPLIED.replaceAll('10.1.2.9', '10.1.2.99')]]);
+    const blackhole = {
+      destination: '10.1.2.0/24',
+      type: 'blackhole',
+      table: 'main',
+      gateway: undefined,
+      device: undefined,
+    };
+    const routes = [{ ...blackhole, source: undefined, metric: undefined }];
+    expect(drops({ n1: { conntrack: gone }, n2: { routes } })[0]?.explanation).toMatchObject({ cause: 'NO_ROUTE' });
+  });
+
   it('an address that nobody knows is undecided, and no policy is named', () => {
     const outside = conntrack([[1, UNREPLIED.replaceAll('10.1.2.9', '203.0.113.9')]]);
     const [drop] = drops({ n1: { conntrack: outside } });

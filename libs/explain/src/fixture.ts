@@ -1,5 +1,5 @@
 import { decodeStream, type FormatId } from '@whydrop/decoders';
-import type { Instant, KubernetesObject, ObjectVersion, RulesetSnapshot } from '@whydrop/model';
+import type { Instant, KubernetesObject, ObjectVersion, Route, RulesetSnapshot } from '@whydrop/model';
 import { createClusterHistory } from './history.js';
 import type { Surroundings } from './surroundings.js';
 import type { Witnesses } from './witness.js';
@@ -30,6 +30,7 @@ export interface NodeFixture {
   readonly rulesets?: Readonly<Record<number, string>>;
   readonly complete?: readonly string[];
   readonly addresses?: readonly string[];
+  readonly routes?: readonly Route[];
 }
 
 /** Witnesses and surroundings from what emitters print, so that a test reads like a capture. */
@@ -87,6 +88,7 @@ export function captured(
         return [{ before: own.findLast((s) => s.observedAt <= from), after: own.find((s) => s.observedAt >= to) }];
       },
       ipsets: () => undefined,
+      routes: (node) => nodes[node]?.routes,
       covered: (node, channel) => nodes[node]?.complete?.includes(channel) ?? false,
       nodeOfAddress: owner,
       knowsInterfaces: (node) => nodes[node]?.addresses !== undefined,

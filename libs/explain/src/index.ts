@@ -5,4 +5,11 @@ export { type ClusterHistory, createClusterHistory } from './history.js';
 export { sentenceOf, type SentenceEnds } from './sentence.js';
 export type { SnapshotPair, Surroundings } from './surroundings.js';
 export { type ClusterView, connectionEnd, explainEnd } from './view.js';
-export { type Attempt, attemptsOf, type FlowWitness, type PacketWitness, type VerdictWitness, type Witnesses } from './witness.js';
+export {
+  type Attempt,
+  attemptsOf,
+  type FlowWitness,
+  type PacketWitness,
+  type VerdictWitness,
+  type Witnesses,
+} from './witness.js';

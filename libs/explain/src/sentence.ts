@@ -59,10 +59,18 @@ function subjectOf(told: Told, ends: SentenceEnds, failure: FailedCriterion): st
   return told.direction === 'egress' || peer.role !== 'pod' ? peer.label : 'the client';
 }
 
+/** What the connection has, as the second half of "wants X, …". */
+function owned(failure: FailedCriterion, told: Told, ends: SentenceEnds): string {
+  const subject = subjectOf(told, ends, failure);
+  const namespace = /^namespace (\S+?):? (.+)$/.exec(failure.got);
+  if (failure.field === 'namespaceSelector' && namespace)
+    return `${subject} is in namespace ${namespace[1]} (${namespace[2]})`;
+  // Some criteria name their subject themselves: "node cent333 has address …".
+  return failure.got.includes(' has ') ? failure.got : `${subject} has ${failure.got}`;
+}
+
 function closest(miss: RuleMiss, told: Told, ends: SentenceEnds): string {
-  const failures = miss.failed.map(
-    (failure) => `wants ${failure.wanted}, ${subjectOf(told, ends, failure)} has ${failure.got}`,
-  );
+  const failures = miss.failed.map((failure) => `wants ${failure.wanted}, ${owned(failure, told, ends)}`);
   return `${miss.path}, ${listed(failures)}`;
 }
 

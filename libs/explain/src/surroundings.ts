@@ -1,4 +1,4 @@
-import type { Family, Instant, IpsetSnapshot, RulesetSnapshot } from '@whydrop/model';
+import type { Family, Instant, IpsetSnapshot, Route, RulesetSnapshot } from '@whydrop/model';
 import type { ClusterHistory } from './history.js';
 
 /** The two snapshots of one ruleset next to some time: the last one before it and the first one after it. */
@@ -20,6 +20,8 @@ export interface Surroundings {
   nodeOfAddress(ip: string): string | undefined;
   /** Whether interface addresses of this node are known at all. */
   knowsInterfaces(node: string): boolean;
+  /** Routes of a node, latest before a time (or first after it); undefined when none were captured. */
+  routes(node: string, at: Instant): readonly Route[] | undefined;
   /** Time up to which the conntrack stream of a node has been received. */
   conntrackWatermark(node: string): Instant | undefined;
 }

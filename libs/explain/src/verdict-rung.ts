@@ -1,4 +1,11 @@
-import type { Cause, EvidenceItem, FlowVerdictObservation, NamedPolicy, PolicyDirection, PolicyPart } from '@whydrop/model';
+import type {
+  Cause,
+  EvidenceItem,
+  FlowVerdictObservation,
+  NamedPolicy,
+  PolicyDirection,
+  PolicyPart,
+} from '@whydrop/model';
 import type { Case } from './case.js';
 import { flowItem, flowPictures } from './conntrack-evidence.js';
 import { ALLOWED, type Decision, type Draft } from './draft.js';
@@ -69,7 +76,8 @@ export function loggedVerdict(subject: Case): Decision {
   const decided =
     verdict.denial === 'other' ? { cause: otherCause(verdict), direction: null } : byPolicy(subject, denied);
   const node = verdict.node ?? denied.node;
-  const missing = decided.cause === 'UNDECIDED' ? [`what ${verdict.reason ?? 'the record'} means at ${verdict.emitter}`] : [];
+  const missing =
+    decided.cause === 'UNDECIDED' ? [`what ${verdict.reason ?? 'the record'} means at ${verdict.emitter}`] : [];
   return {
     missing,
     ...decided,

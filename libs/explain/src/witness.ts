@@ -75,7 +75,10 @@ function timedPacket(witness: PacketWitness): Timed {
 function timedVerdict(witness: VerdictWitness): Timed {
   const { verdict, tuple, node } = witness;
   const sent = verdict.original;
-  const original = sent?.source === undefined || sent.destination === undefined ? [] : [{ ...sent, source: sent.source, destination: sent.destination }];
+  const original =
+    sent?.source === undefined || sent.destination === undefined
+      ? []
+      : [{ ...sent, source: sent.source, destination: sent.destination }];
   return { at: verdict.observedAt, node, keys: [tuple, ...original].map(tupleKey), verdict: witness };
 }
 

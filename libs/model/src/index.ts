@@ -3,6 +3,7 @@ export * from './cluster.js';
 export * from './cluster-state.js';
 export * from './explanation.js';
 export * from './flow.js';
+export * from './host.js';
 export * from './flow-verdict.js';
 export * from './ip.js';
 export * from './metric.js';

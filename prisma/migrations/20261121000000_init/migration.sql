@@ -211,6 +211,17 @@ CREATE TABLE "metric_sample" (
 ) PARTITION BY RANGE ("observed_at");
 
 -- CreateTable
+CREATE TABLE "host_snapshot" (
+    "batch_id" BIGINT NOT NULL,
+    "emitter_id" INTEGER NOT NULL,
+    "kind" TEXT NOT NULL,
+    "observed_at" TIMESTAMPTZ(6) NOT NULL,
+    "body" JSONB NOT NULL,
+
+    CONSTRAINT "host_snapshot_pkey" PRIMARY KEY ("batch_id")
+);
+
+-- CreateTable
 CREATE TABLE "flow_verdict" (
     "observed_at" TIMESTAMPTZ(6) NOT NULL,
     "batch_id" BIGINT NOT NULL,
@@ -377,6 +388,9 @@ CREATE INDEX "interface_snapshot_emitter_id_idx" ON "interface_snapshot"("emitte
 
 -- CreateIndex
 CREATE INDEX "metric_sample_emitter_id_name_observed_at_idx" ON "metric_sample"("emitter_id", "name", "observed_at");
+
+-- CreateIndex
+CREATE INDEX "host_snapshot_emitter_id_kind_observed_at_idx" ON "host_snapshot"("emitter_id", "kind", "observed_at");
 
 -- CreateIndex
 CREATE INDEX "flow_verdict_original_key_observed_at_idx" ON "flow_verdict"("original_key", "observed_at");

@@ -5,7 +5,7 @@ import {
   type Surroundings,
   type Witnesses,
 } from '@whydrop/explain';
-import type { Family, Instant, KubernetesObject, ObjectVersion } from '@whydrop/model';
+import type { Family, Instant, KubernetesObject, ObjectVersion, Route } from '@whydrop/model';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
@@ -106,6 +106,21 @@ async function loadNodeAddresses(client: pg.PoolClient, clusterId: number) {
   return { nodeOfAddress, knowsInterfaces: (node: string) => known.has(node) };
 }
 
+/** Routes of each node, latest before a time (or the first ones after it). */
+async function loadRoutes(client: pg.PoolClient, clusterId: number, from: Instant, to: Instant) {
+  const { rows } = await client.query<{ node: string; at: bigint; body: readonly Route[] }>(
+    `SELECT e.node, ${MICROS('h.observed_at')} AS at, h.body FROM host_snapshot h JOIN emitter e ON e.id = h.emitter_id
+      WHERE e.cluster_id = $1 AND h.kind = 'routes'
+        AND h.observed_at BETWEEN ${AT('$2')} - interval '1 hour' AND ${AT('$3')} + interval '1 hour'
+      ORDER BY h.observed_at, h.batch_id`,
+    [clusterId, from, to],
+  );
+  return (node: string, at: Instant): readonly Route[] | undefined => {
+    const own = rows.filter((row) => row.node === node);
+    return (own.findLast((row) => Number(row.at) <= at) ?? own[0])?.body;
+  };
+}
+
 async function loadWatermarks(client: pg.PoolClient, clusterId: number): Promise<ReadonlyMap<string, Instant>> {
   const { rows } = await client.query<{ node: string; at: bigint | null }>(
     `SELECT e.node, ${MICROS('greatest(max(b.observed_to), (SELECT max(f.observed_at) FROM flow f WHERE f.emitter_id = e.id))')} AS at
@@ -164,6 +179,7 @@ export async function loadSurroundings(
     history,
     ...addresses,
     ipsets,
+    routes: await loadRoutes(client, clusterId, from, to),
     rulesets: (node, family, first, last) => rulesets({ node, family, from: first, to: last }),
     covered: (node, channel, first, last) =>
       coverage.some(

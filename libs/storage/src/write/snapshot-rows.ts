@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { formatInstant, type InterfaceSnapshot, type IpsetSnapshot, type RulesetSnapshot } from '@whydrop/model';
+import {
+  formatInstant,
+  type InterfaceSnapshot,
+  type IpsetSnapshot,
+  type RouteSnapshot,
+  type RulesetSnapshot,
+} from '@whydrop/model';
 import type pg from 'pg';
 import { CopyRows } from './copy.js';
 import { splitRuleset } from './ruleset-rows.js';
@@ -64,5 +70,18 @@ export async function storeInterfaces(
       snapshot.observedAt === undefined ? null : formatInstant(snapshot.observedAt),
       JSON.stringify(snapshot.interfaces),
     ],
+  );
+}
+
+/** Stores the routes of a node. */
+export async function storeHost(
+  client: pg.PoolClient,
+  emitterId: number,
+  batchId: bigint,
+  snapshot: RouteSnapshot,
+): Promise<void> {
+  await client.query(
+    'INSERT INTO host_snapshot (batch_id, emitter_id, kind, observed_at, body) VALUES ($1, $2, $3, $4, $5)',
+    [batchId, emitterId, snapshot.kind, formatInstant(snapshot.observedAt), JSON.stringify(snapshot.routes)],
   );
 }

@@ -11,6 +11,7 @@ import type {
   ObjectChange,
   PacketObservation,
   Reject,
+  RouteSnapshot,
   RulesetSnapshot,
   TraceObservation,
 } from '@whydrop/model';
@@ -24,7 +25,7 @@ import { storeObjects } from './object-rows.js';
 import { addPacket, packetRows } from './packet-rows.js';
 import { ensurePartitions } from './partitions.js';
 import { storeVerdicts } from './verdict-rows.js';
-import { storeInterfaces, storeIpsets, storeRuleset } from './snapshot-rows.js';
+import { storeHost, storeInterfaces, storeIpsets, storeRuleset } from './snapshot-rows.js';
 
 /** What a batch turned out to hold, sorted by where it is stored. */
 interface Sorted {
@@ -33,6 +34,7 @@ interface Sorted {
   readonly rulesets: RulesetSnapshot[];
   readonly ipsets: IpsetSnapshot[];
   readonly interfaces: InterfaceSnapshot[];
+  readonly hosts: RouteSnapshot[];
   readonly objects: ObjectChange[];
   readonly verdicts: FlowVerdictObservation[];
   readonly metrics: MetricSample[];
@@ -53,6 +55,8 @@ function put(sorted: Sorted, item: Decoded): void {
       return void sorted.ipsets.push(item);
     case 'interfaces':
       return void sorted.interfaces.push(item);
+    case 'routes':
+      return void sorted.hosts.push(item);
     case 'object':
       return void sorted.objects.push(item);
     case 'flow-verdict':
@@ -75,6 +79,7 @@ function sortDecoded(decoded: Iterable<Decoded>): Sorted {
     rulesets: [],
     ipsets: [],
     interfaces: [],
+    hosts: [],
     objects: [],
     verdicts: [],
     metrics: [],
@@ -106,7 +111,7 @@ function touchedBy(sorted: Sorted): Touched {
   const fromBefore =
     holdsThroughout || sorted.objects.some((change) => change.type === 'STATE' || change.type === 'ADDED');
   const context: Touched['context'] = fromBefore ? [0, null] : objects && [objects[0], null];
-  const snapshots = [...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces];
+  const snapshots = [...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces, ...sorted.hosts];
   return {
     evidence: span([...sorted.flows, ...sorted.packets, ...sorted.verdicts].map((item) => item.observedAt)),
     snapshots: span(snapshots.flatMap((item) => item.observedAt ?? [])),
@@ -135,6 +140,7 @@ async function storeSorted(client: pg.PoolClient, batch: StoredBatch, sorted: So
   for (const snapshot of sorted.rulesets) await storeRuleset(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.ipsets) await storeIpsets(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.interfaces) await storeInterfaces(client, batch.emitterId, batch.id, snapshot);
+  for (const snapshot of sorted.hosts) await storeHost(client, batch.emitterId, batch.id, snapshot);
   await storeVerdicts(client, batch.emitterId, batch.id, sorted.verdicts);
   await storeMetrics(client, batch.emitterId, batch.id, sorted.metrics);
   await storeNotices(client, batch.emitterId, batch.id, sorted.notices);
