@@ -1,12 +1,14 @@
 import type {
+  KubernetesPolicy,
   LabelSelector,
   Labels,
   LabNamespace,
   LabPod,
-  KubernetesPolicy,
   PolicyPeer,
+  PolicyPort,
   Scenario,
 } from './scenario.js';
+import { LabError } from './shell.js';
 
 /** Whether labels meet a Kubernetes label selector; an empty selector meets all. */
 export function selects(selector: LabelSelector, labels: Labels): boolean {
@@ -50,4 +52,45 @@ export function podsOfPeer(scenario: Scenario, namespace: string, peer: PolicyPe
       : pod.namespace === namespace;
     return inNamespace && selects(peer.podSelector ?? {}, pod.labels);
   });
+}
+
+/** Kubernetes policies of a scenario; a plugin that knows no others refuses the rest. */
+export function kubernetesPolicies(scenario: Scenario): readonly KubernetesPolicy[] {
+  return scenario.policies.map((policy) => {
+    if (policy.kind !== 'kubernetes') throw new LabError(`This plugin does not know the policy ${policy.name}`);
+    return policy;
+  });
+}
+
+/** Both sections of a policy in one form: index in its list, the far side's peers, and ports. */
+export interface PolicyRule {
+  readonly index: number;
+  readonly peers: readonly PolicyPeer[];
+  readonly ports: readonly PolicyPort[];
+}
+
+export function rulesOf(policy: KubernetesPolicy, direction: 'Ingress' | 'Egress'): readonly PolicyRule[] {
+  const { ingress = [], egress = [] } = policy.spec;
+  const rule = (index: number, peers: readonly PolicyPeer[] = [], ports: readonly PolicyPort[] = []) => ({
+    index,
+    peers,
+    ports,
+  });
+  if (direction === 'Ingress') return ingress.map((each, index) => rule(index, each.from, each.ports));
+  return egress.map((each, index) => rule(index, each.to, each.ports));
+}
+
+/** The canonical text of a label selector in Kubernetes: sorted by key, joined with commas. */
+export function selectorText(selector: LabelSelector): string {
+  const equal = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => [key, `${key}=${value}`] as const);
+  const expressions = (selector.matchExpressions ?? []).map(({ key, operator, values = [] }) => {
+    const set = `(${[...values].sort().join(',')})`;
+    if (operator === 'Exists') return [key, key] as const;
+    if (operator === 'DoesNotExist') return [key, `!${key}`] as const;
+    return [key, `${key} ${operator === 'In' ? 'in' : 'notin'} ${set}`] as const;
+  });
+  return [...equal, ...expressions]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, text]) => text)
+    .join(',');
 }

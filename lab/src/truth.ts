@@ -105,7 +105,7 @@ type End = `${string}:${number}`;
 function clientEnds(key: AttemptKey, translations: readonly Translation[]): ReadonlySet<End> {
   const own = translations.filter((each) => each.source === key.source && each.sourcePort === key.sourcePort);
   const translated = own.map((each): End => `${each.translated}:${each.translatedPort}`);
-  return new Set([`${key.source}:${key.sourcePort}`, ...translated]);
+  return new Set<End>([`${key.source}:${key.sourcePort}`, ...translated]);
 }
 
 function belongs(packet: TracedPacket, key: AttemptKey, client: ReadonlySet<End>): boolean {

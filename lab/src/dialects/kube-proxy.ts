@@ -1,18 +1,9 @@
-import { createHash } from 'node:crypto';
 import { selects } from '../selectors.js';
 import type { LabPod, LabService, Scenario } from '../scenario.js';
+import { base32Hash } from './base32.js';
 import type { Tables } from './tables.js';
 
 /** kube-proxy in iptables mode: kubernetes/kubernetes `pkg/proxy/iptables/proxier.go`. */
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
-
-function base32(bytes: Buffer): string {
-  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, '0')).join('');
-  return (bits.match(/.{5}/g) ?? []).map((five) => ALPHABET[Number.parseInt(five, 2)]).join('');
-}
-
-const chainHash = (text: string): string => base32(createHash('sha256').update(text).digest()).slice(0, 16);
 
 type ServicePort = LabService['ports'][number];
 
@@ -56,10 +47,10 @@ function portalsOf(scenario: Scenario): readonly Portal[] {
 }
 
 const comment = (text: string): string => `-m comment --comment "${text}"`;
-const svcChain = (portal: Portal): string => `KUBE-SVC-${chainHash(portal.name + portal.protocol)}`;
-const extChain = (portal: Portal): string => `KUBE-EXT-${chainHash(portal.name + portal.protocol)}`;
+const svcChain = (portal: Portal): string => `KUBE-SVC-${base32Hash(portal.name + portal.protocol)}`;
+const extChain = (portal: Portal): string => `KUBE-EXT-${base32Hash(portal.name + portal.protocol)}`;
 const sepChain = (portal: Portal, backend: string): string =>
-  `KUBE-SEP-${chainHash(portal.name + portal.protocol + backend)}`;
+  `KUBE-SEP-${base32Hash(portal.name + portal.protocol + backend)}`;
 
 function probability(left: number): string {
   return left > 1 ? ` -m statistic --mode random --probability ${(1 / left).toFixed(10)}` : '';

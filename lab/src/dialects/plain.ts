@@ -1,0 +1,116 @@
+import { kubernetesPolicies, podsOfPeer, policyOn, rulesOf, type PolicyRule } from '../selectors.js';
+import type { KubernetesPolicy, LabPod, PolicyPeer, PolicyPort, Scenario } from '../scenario.js';
+import type { Dialect } from './dialect.js';
+import { workloadInterface } from './felix.js';
+import { addKubeProxyNat } from './kube-proxy.js';
+import { Tables } from './tables.js';
+
+/**
+ * Rules as an operator writes them by hand: one chain per host and direction, addresses spelled out, comments. What a
+ * host may send goes on to chain TO-HOSTS, where the receiver's chain decides; every end is a verdict.
+ */
+
+type Type = 'Ingress' | 'Egress';
+
+const comment = (text: string): string => `-m comment --comment "${text}"`;
+
+/** The chain of one host and direction, as it is written. */
+interface HostChain {
+  readonly tables: Tables;
+  readonly scenario: Scenario;
+  readonly name: string;
+  readonly type: Type;
+  /** Where an allowed packet goes. */
+  readonly allowed: string;
+}
+
+function portMatches(scenario: Scenario, { protocol = 'TCP', port, endPort }: PolicyPort): readonly string[] {
+  const name = protocol.toLowerCase();
+  if (port === undefined) return [`-p ${name}`];
+  if (typeof port === 'number') return [`-p ${name} -m ${name} --dport ${endPort ? `${port}:${endPort}` : port}`];
+  const named = scenario.pods.flatMap((pod) => pod.ports.filter((each) => each.name === port));
+  return [...new Set(named.map((each) => each.port))].map((number) => `-p ${name} -m ${name} --dport ${number}`);
+}
+
+/** A network with exceptions needs a chain of its own: what is excepted goes back to the next rule. */
+function exceptionChain(host: HostChain, policy: KubernetesPolicy, except: readonly string[], id: string): string {
+  const chain = `${host.name}-${id}`;
+  const option = host.type === 'Ingress' ? '-s' : '-d';
+  const text = comment(`not in ${policy.namespace}/${policy.name}`);
+  host.tables.append(
+    'filter',
+    chain,
+    ...except.map((net) => `${option} ${net} ${text} -j RETURN`),
+    `-j ${host.allowed}`,
+  );
+  return chain;
+}
+
+interface Far {
+  readonly net: string | undefined;
+  readonly target: string;
+}
+
+function farSides(host: HostChain, policy: KubernetesPolicy, rule: PolicyRule): readonly Far[] {
+  if (rule.peers.length === 0) return [{ net: undefined, target: host.allowed }];
+  return rule.peers.flatMap((peer: PolicyPeer, index): readonly Far[] => {
+    const { ipBlock } = peer;
+    if (!ipBlock) {
+      const pods = podsOfPeer(host.scenario, policy.namespace, peer);
+      return pods.map((pod) => ({ net: `${pod.ip}/32`, target: host.allowed }));
+    }
+    const { cidr, except = [] } = ipBlock;
+    if (except.length === 0) return [{ net: cidr, target: host.allowed }];
+    return [{ net: cidr, target: exceptionChain(host, policy, except, `${rule.index}${index}`) }];
+  });
+}
+
+function addRule(host: HostChain, policy: KubernetesPolicy, rule: PolicyRule): void {
+  const option = host.type === 'Ingress' ? '-s' : '-d';
+  const text = comment(`policy ${policy.namespace}/${policy.name} ${host.type.toLowerCase()} rule ${rule.index}`);
+  const ports = rule.ports.length > 0 ? rule.ports.flatMap((port) => portMatches(host.scenario, port)) : [''];
+  for (const { net, target } of farSides(host, policy, rule)) {
+    for (const port of ports) {
+      const words = [net && `${option} ${net}`, port, text, `-j ${target}`];
+      host.tables.append('filter', host.name, words.filter(Boolean).join(' '));
+    }
+  }
+}
+
+function addHost(tables: Tables, scenario: Scenario, pod: LabPod, type: Type): void {
+  const policies = kubernetesPolicies(scenario).filter((policy) => policyOn(policy, pod, type));
+  if (policies.length === 0) return;
+  const number = scenario.pods.indexOf(pod);
+  const chain = `${type === 'Ingress' ? 'IN' : 'OUT'}-${number}-${pod.name.slice(0, 14)}`;
+  const host: HostChain = { tables, scenario, name: chain, type, allowed: type === 'Ingress' ? 'ACCEPT' : 'TO-HOSTS' };
+  const word = type.toLowerCase();
+  const name = `${pod.namespace}/${pod.name}`;
+  const jump = `${comment(`${word} of ${name}`)} -j ${chain}`;
+  if (type === 'Ingress') tables.append('filter', 'TO-HOSTS', `-o ${plain.interfaceOf(pod)} ${jump}`);
+  else tables.append('filter', 'FORWARD', `-i ${plain.interfaceOf(pod)} ${jump}`);
+  for (const policy of policies) for (const rule of rulesOf(policy, type)) addRule(host, policy, rule);
+  const log = `-j NFLOG --nflog-prefix "${name}:${word}:deny" --nflog-group 100`;
+  tables.append(
+    'filter',
+    chain,
+    `${comment(`${name} ${word} log`)} ${log}`,
+    `${comment(`${name} ${word} deny`)} -j DROP`,
+  );
+}
+
+export const plain: Dialect = {
+  name: 'plain',
+  attachment: { kind: 'routed' },
+  interfaceOf: (pod) => workloadInterface(pod, 'veth'),
+  program(scenario, node) {
+    const tables = new Tables();
+    const settled = '-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT';
+    tables.append('filter', 'FORWARD', settled, `-m conntrack --ctstate INVALID ${comment('drop invalid')} -j DROP`);
+    const pods = scenario.pods.filter((pod) => pod.node === node);
+    for (const type of ['Egress', 'Ingress'] as const) for (const pod of pods) addHost(tables, scenario, pod, type);
+    tables.append('filter', 'FORWARD', '-j TO-HOSTS');
+    tables.append('filter', 'TO-HOSTS', '-j ACCEPT');
+    addKubeProxyNat(tables, scenario);
+    return { ipsets: [], tables };
+  },
+};
