@@ -38,6 +38,14 @@ export type FormatId = (typeof FORMATS)[number];
 
 const KNOWN: ReadonlySet<string> = new Set(FORMATS);
 
+/**
+ * Whether a record may begin with this line: where a stream may be cut into payloads. Only traces have records of
+ * several lines, which begin with their PACKET line; snapshots are never cut.
+ */
+export function beginsRecord(format: FormatId, line: string): boolean {
+  return format !== 'xtables-trace' || /^(?:[\d.]{1,20}[ \t])? {0,4}PACKET: /.test(line);
+}
+
 /** Whether a word from outside names a format. */
 export function isFormat(text: string): text is FormatId {
   return KNOWN.has(text);

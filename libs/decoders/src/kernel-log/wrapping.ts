@@ -1,7 +1,7 @@
 import { instantFromRfc3339, instantFromSeconds, MICROS_PER_SECOND } from '@whydrop/model';
 import type { Instant } from '@whydrop/model';
 import type { StreamContext } from '../decoder.js';
-import { instantFromAsctime, instantOfWallClock, monthOf, yearNear } from '../local-time.js';
+import { instantFromAsctime, instantOfWallClock, microsOfFraction, monthOf, yearNear } from '../local-time.js';
 
 /** When a kernel message was logged, as its wrapping says it. */
 export type LogTime =
@@ -26,7 +26,7 @@ export interface Unwrapped {
 
 const PRIORITY = /^<\d{1,3}>/;
 const DMESG_X = /^[a-z0-9]{1,10} *:[a-z]{1,8} *: /;
-const BOOT = /^\[ {0,10}(\d{1,10})\.(\d{6})\] /;
+const BOOT = /^\[ {0,10}(\d{1,10})\.(\d{1,6})\] /;
 const BRACKETED = /^\[([A-Z][a-z]{2} [A-Z][a-z]{2} {1,2}\d{1,2} \d{2}:\d{2}:\d{2} \d{4})\] /;
 const KMSG = /^\d{1,4},\d{1,20},(\d{1,15}),[^;]{0,40};/;
 const EPOCH = /^(\d{9,10}(?:\.\d{1,9})?)[ \t]/;
@@ -50,7 +50,7 @@ function utc(at: Instant | undefined, message: string): Unwrapped | undefined {
 function bootWrapped(text: string): Unwrapped | undefined {
   const boot = BOOT.exec(text);
   if (boot) {
-    const micros = Number(boot[1]) * MICROS_PER_SECOND + Number(boot[2]);
+    const micros = Number(boot[1]) * MICROS_PER_SECOND + microsOfFraction(boot[2]);
     return { time: { clock: 'boot', micros }, message: text.slice(boot[0].length) };
   }
   const kmsg = KMSG.exec(text);
