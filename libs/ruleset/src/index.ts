@@ -1,4 +1,5 @@
 export * from './counters.js';
+export * from './listing/parse.js';
 export * from './log.js';
 export * from './owner.js';
 export * from './rule-syntax.js';
