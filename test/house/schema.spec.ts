@@ -26,7 +26,11 @@ function tool(...args: readonly string[]): Promise<{ readonly code: number; read
 async function query(sql: string): Promise<void> {
   const client = new pg.Client(database.url);
   await client.connect();
-  await client.query(sql).finally(() => client.end());
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 describe('the migrated database', () => {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job, Worker } from 'bullmq';
 import { Redis } from 'ioredis';
 import { bullOptions, type BullOptions, type JobBackend } from './backend.js';
+import { hangUp } from './redis/hang-up.js';
 import { type JobHandler, runningJob } from './job.js';
 
 const GIVE_UP_MS = 5_000;
@@ -15,7 +16,7 @@ export class Consumer {
   constructor(backend: JobBackend) {
     this.options = bullOptions(backend);
     if (backend.kind === 'postgres') return;
-    this.redis = new Redis(backend.url, { maxRetriesPerRequest: null });
+    this.redis = new Redis(backend.url, { maxRetriesPerRequest: null, disconnectTimeout: 100 });
     this.redis.on('error', () => undefined); // the worker reports it as well
     this.options = { ...this.options, connection: this.redis };
   }
@@ -41,9 +42,12 @@ export class Consumer {
       await this.idle();
       await worker.close(true);
     } else {
-      await Promise.race([worker.close(), this.idle().then(() => sleep(GIVE_UP_MS, undefined, { ref: false }))]);
+      const patience = this.idle().then(() => sleep(GIVE_UP_MS, 'given up' as const, { ref: false }));
+      const outcome = await Promise.race([worker.close(), patience]);
+      // Redis went away in between: nobody may wait for that close again.
+      if (outcome === 'given up') worker.close = () => Promise.resolve();
     }
-    this.redis?.disconnect();
+    if (this.redis) await hangUp(this.redis);
   }
 
   private async idle(): Promise<void> {

@@ -1,3 +1,5 @@
+export { type JobsOptions, JobsModule, type JobStep } from './jobs.module.js';
+export { jobBackendOf } from './environment.js';
 export { type JobBackend } from './backend.js';
 export { type JobCounts, type JobQueue, type NewJob, openQueue } from './queue.js';
 export { type JobHandler, type RunningJob } from './job.js';

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ConnectionOptions } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { JobBackend } from './backend.js';
+import { hangUp } from './redis/hang-up.js';
 
 /** The connection of a producing side. */
 export interface Producer {
@@ -19,7 +20,12 @@ const COMMAND_MS = 5_000;
  * Redis is back. BullMQ's own way to fail fast gives up for ever when the first connection fails; so the connection is ours.
  */
 function onRedis(url: string): Producer {
-  const redis = new Redis(url, { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: COMMAND_MS });
+  const redis = new Redis(url, {
+    disconnectTimeout: 100,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: COMMAND_MS,
+  });
   redis.on('error', () => undefined);
   // Only the first jobs of a process wait, for the connection to be made.
   const patience = AbortSignal.timeout(CONNECT_MS);
@@ -32,7 +38,7 @@ function onRedis(url: string): Producer {
     },
     close: async (closeQueue) => {
       if (redis.status === 'ready') await closeQueue();
-      redis.disconnect();
+      await hangUp(redis);
     },
   };
 }

@@ -13,6 +13,7 @@ function connect({ port, password }: RedisConfig): Redis {
     connectTimeout: 2_000,
     commandTimeout: 2_000,
     enableReadyCheck: false,
+    disconnectTimeout: 50,
     retryStrategy: () => null,
   });
   redis.on('error', () => undefined);

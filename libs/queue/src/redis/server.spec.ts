@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 async function call<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = new Redis(url, { retryStrategy: () => null, maxRetriesPerRequest: 0 });
+  const redis = new Redis(url, { disconnectTimeout: 100, retryStrategy: () => null, maxRetriesPerRequest: 0 });
   redis.on('error', () => undefined);
   try {
     return await work(redis);
