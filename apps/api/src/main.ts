@@ -1,19 +1,19 @@
+import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
-import { openQueue } from '@whydrop/queue';
-import { openDatabase } from '@whydrop/storage';
+import { jobBackendOf, openQueue } from '@whydrop/queue';
+import { migrate, openDatabase } from '@whydrop/storage';
 import { openLog } from '@whydrop/telemetry';
 import { KNOWN_FORMATS } from './known-formats.js';
 import { DEFAULT_PORT, startApi } from './start.js';
 
+const MIGRATIONS = path.resolve(import.meta.dirname, '../../../../prisma/migrations');
+
 /** The API as a process of its own. Settings come from the environment; see README.md. */
 function environment() {
-  const { DATABASE_URL: databaseUrl, REDIS_URL: redisUrl, PORT: port, HOST: host, GRAPHIQL: graphiql } = process.env;
+  const { DATABASE_URL: databaseUrl, PORT: port, HOST: host, GRAPHIQL: graphiql } = process.env;
   if (databaseUrl === undefined)
     throw new Error('DATABASE_URL is not set: where is PostgreSQL? (postgres://user:password@host/database)');
-  const jobs =
-    redisUrl === undefined
-      ? ({ kind: 'postgres', url: databaseUrl } as const)
-      : ({ kind: 'redis', url: redisUrl } as const);
+  const jobs = jobBackendOf(process.env, databaseUrl);
   const number = port === undefined || port === '' ? DEFAULT_PORT : Number(port);
   if (!Number.isInteger(number) || number < 0 || number > 65_535)
     throw new Error(`PORT is ${port}: it must be a port number`);
@@ -22,6 +22,8 @@ function environment() {
 
 const log = openLog({ name: 'api' });
 const { databaseUrl, jobs, port, host, graphiql } = environment();
+// Whichever process is first brings the database up to date; the others wait for it and find nothing left to do.
+await migrate(databaseUrl, MIGRATIONS);
 const database = openDatabase(databaseUrl);
 const storeQueue = openQueue(jobs, QUEUES.store);
 const api = await startApi({

@@ -1,20 +1,11 @@
+import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
-import { type JobBackend, openQueue } from '@whydrop/queue';
-import { openDatabase } from '@whydrop/storage';
+import { jobBackendOf, openQueue } from '@whydrop/queue';
+import { migrate, openDatabase } from '@whydrop/storage';
 import { openLog } from '@whydrop/telemetry';
 import { startPipeline } from './start.js';
 
-/** Redis is the road under load; without REDIS_URL jobs live in the database. */
-function jobBackend(databaseUrl: string): JobBackend {
-  const redis = process.env['REDIS_URL'];
-  return redis === undefined ? { kind: 'postgres', url: databaseUrl } : { kind: 'redis', url: redis, ...prefix() };
-}
-
-/** Several installations can share a Redis. */
-function prefix(): { readonly prefix?: string } {
-  const prefix = process.env['WHYDROP_QUEUE_PREFIX'];
-  return prefix === undefined ? {} : { prefix };
-}
+const MIGRATIONS = path.resolve(import.meta.dirname, '../../../../prisma/migrations');
 
 const databaseUrl = process.env['DATABASE_URL'];
 if (databaseUrl === undefined) {
@@ -22,8 +13,10 @@ if (databaseUrl === undefined) {
   process.exit(2);
 }
 const log = openLog({ name: 'whydrop-worker' });
+// Whichever process is first brings the database up to date; the others wait for it and find nothing left to do.
+await migrate(databaseUrl, MIGRATIONS);
 const database = openDatabase(databaseUrl);
-const backend = jobBackend(databaseUrl);
+const backend = jobBackendOf(process.env, databaseUrl);
 const queues = [QUEUES.store, QUEUES.correlate].map((name) => openQueue(backend, name));
 const [storeQueue, correlateQueue] = queues as [(typeof queues)[number], (typeof queues)[number]];
 const now = () => Date.now() * 1000;

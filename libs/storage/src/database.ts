@@ -43,7 +43,9 @@ async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pr
 
 /** Opens the pool. Every session is in UTC: the Prisma adapter writes times without an offset. */
 export function openDatabase(url: string, options: { readonly max?: number } = {}): Database {
-  const session = { connectionString: url, options: '-c timezone=UTC', max: options.max ?? 10 };
+  // A server that hangs instead of refusing must not hold its callers for ever.
+  const patience = { connectionTimeoutMillis: 10_000 };
+  const session = { connectionString: url, options: '-c timezone=UTC', max: options.max ?? 10, ...patience };
   const pool = new pg.Pool({ ...session, types });
   // An idle connection that dies (server restart) is replaced on the next query; unhandled it would end the process.
   pool.on('error', () => undefined);
