@@ -122,7 +122,8 @@ function normalise(flow: AwsFlow, context: StreamContext): FlowVerdictObservatio
   if (protocol === undefined) return reject('UNSUPPORTED', line, raw, `Protocol ${flow.protocol} names no protocol.`);
   if (flow.verdict === 'EXPIRED/DELETED')
     return reject('UNSUPPORTED', line, raw, 'An entry that expired has no verdict.');
-  const verdict = VERDICTS[flow.verdict] ?? 'unknown';
+  const verdict = VERDICTS[flow.verdict];
+  if (verdict === undefined) return reject('BAD_VALUE', line, raw, 'The verdict is neither DENY nor ACCEPT.');
   const direction = flow.direction === 'ingress' || flow.direction === 'egress' ? flow.direction : undefined;
   return flowVerdict({
     emitter: 'aws-network-policy-agent',

@@ -98,6 +98,16 @@ it.each([
   ['cut before the reply ports', NEW.slice(0, NEW.lastIndexOf(' sport=')), 'TRUNCATED'],
   ['cut inside brackets', NEW.slice(0, NEW.indexOf('UNREPLIED') + 3), 'TRUNCATED'],
   ['cut inside the last port', NEW.slice(0, -2), 'TRUNCATED'],
+  [
+    'cut inside the last id',
+    '[1795214420.000004]\t    [NEW] icmp     1 30 src=10.0.0.1 dst=10.0.1.2 type=8 code=0 id=7714 [UNREPLIED] src=10.0.1.2 dst=10.0.0.1 type=0 code=0 id=77',
+    'TRUNCATED',
+  ],
+  [
+    'cut before the last id',
+    '[1795214420.000004]\t    [NEW] icmp     1 30 src=10.0.0.1 dst=10.0.1.2 type=8 code=0 id=7714 [UNREPLIED] src=10.0.1.2 dst=10.0.0.1 type=0 code=0',
+    'TRUNCATED',
+  ],
   ['cut inside the time stamp', NEW.slice(0, 9), 'TRUNCATED'],
   ['cut after the protocol name', '[1795214415.576068]\t    [NEW] tcp', 'TRUNCATED'],
   ['a port that is none', NEW.replace('dport=80', 'dport=80800'), 'BAD_VALUE'],

@@ -346,7 +346,7 @@ export class ConntrackScanner {
     if (original.src === '' || original.dst === '') this.fail('TRUNCATED', 'The line ends before its original tuple.');
     else if (reply.src === '' || reply.dst === '') this.fail('TRUNCATED', 'The line ends before its reply tuple.');
     else if (WITH_PORTS.has(protocol)) this.completePorts(terminated);
-    else if (protocol === ICMP || protocol === ICMPV6) this.completeIcmp();
+    else if (protocol === ICMP || protocol === ICMPV6) this.completeIcmp(terminated);
   }
 
   private completePorts(terminated: boolean): void {
@@ -366,10 +366,14 @@ export class ConntrackScanner {
     return whole !== String(reply.dport) && whole.startsWith(String(reply.dport));
   }
 
-  private completeIcmp(): void {
+  private completeIcmp(terminated: boolean): void {
     const { original, reply } = this.record;
     if (original.type < 0 || original.code < 0 || reply.type < 0 || reply.code < 0) {
       this.fail('TRUNCATED', 'An ICMP type or code is missing.');
+    } else if (original.icmpId >= 0 && reply.icmpId < 0) {
+      this.fail('TRUNCATED', 'The id of the answer is missing.');
+    } else if (!terminated && reply.icmpId !== original.icmpId) {
+      this.fail('TRUNCATED', 'The line ends in the middle of the last id.');
     }
   }
 }

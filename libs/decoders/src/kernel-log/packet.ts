@@ -52,6 +52,7 @@ function isComplete(words: PacketWords, protocol: Protocol): boolean {
   if (words.open) return false;
   if (isPartial(words)) return true;
   if (protocol === 'ICMP' || protocol === 'ICMPv6') return words.values.has('CODE');
+  // Flags stand before URGP=: without it one may be missing.
   if (protocol === 'TCP') return words.values.has('URGP');
   return protocol !== 'UDP' || words.values.has('LEN#2');
 }

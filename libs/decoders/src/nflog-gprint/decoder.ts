@@ -31,9 +31,23 @@ function fieldsOf(text: string): Map<string, string> {
   return fields;
 }
 
+/** Fields that stand before the addresses as text: a line that ends with one was cut, perhaps inside the value. */
+const NEVER_LAST =
+  /^(?:(?:tcp|udp|sctp|dccp)\.[sd]port|ip\.protocol|ip\.[sd]addr|ip\.saddr\.str|oob\.(?:time\.u?sec|prefix))$/;
+
+/** The address is printed twice for IPv4; where the texts differ, the second was cut. */
+function isCut(fields: ReadonlyMap<string, string>): boolean {
+  const last = [...fields.keys()].at(-1) ?? '';
+  const [plain, written] = [fields.get('ip.daddr'), fields.get('ip.daddr.str')];
+  if (written === undefined) return NEVER_LAST.test(last);
+  return last === 'ip.daddr.str' && fields.get('oob.family') === '2' && plain !== undefined && plain !== written;
+}
+
 function readLine(line: Line): NflogRecord | Reject {
   const fields = fieldsOf(line.text);
   if (fields.size === 0) return reject('UNKNOWN_SYNTAX', line.number, line.text, 'Expected key=value,key=value,…');
+  if (!line.terminated && isCut(fields))
+    return reject('TRUNCATED', line.number, line.text, 'The line ends in the middle of the record.');
   return { fields, raw: line.text, line: line.number };
 }
 

@@ -73,6 +73,22 @@ it('puts a prefix with commas together again', () => {
   });
 });
 
+it.each([
+  ['inside a port', 'tcp.sport=41001,tcp.dport=54'],
+  [
+    'inside the repeated address',
+    'tcp.sport=41001,tcp.dport=5432,tcp.seq=1,ip.saddr.str=10.244.1.10,ip.daddr.str=10.244.2.2',
+  ],
+  ['before the destination', 'tcp.sport=41001,tcp.dport=5432,tcp.seq=1,ip.saddr.str=10.244.1.10'],
+])('refuses a last line that was cut %s', (_, end) => {
+  const begin =
+    'oob.prefix=x,oob.time.sec=1795214415,oob.time.usec=5,oob.family=2,ip.saddr=10.244.1.10,ip.daddr=10.244.2.20,ip.protocol=6,';
+  expect(gprint(begin + end)).toMatchObject({ kind: 'reject', reason: 'TRUNCATED' });
+  expect(
+    gprint(`${begin}tcp.sport=41001,tcp.dport=5432,tcp.seq=1,ip.saddr.str=10.244.1.10,ip.daddr.str=10.244.2.20`),
+  ).toMatchObject({ kind: 'packet' });
+});
+
 it('does not believe the garbled IPv6 address of GPRINT', () => {
   const line =
     'oob.time.sec=1795214415,ip.saddr=253.0.0.16,ip.daddr=253.0.0.16,ip.protocol=58,icmpv6.type=128,icmpv6.code=0,icmpv6.echoid=5,ip6.payloadlen=64,ip.saddr.str=fd00:0:0::10,ip.daddr.str=fd00::20';

@@ -64,6 +64,9 @@ function readLine(line: Line): AclLine | Reject | undefined {
     const equals = pair.indexOf('=');
     if (equals > 0) keys.set(pair.slice(0, equals), pair.slice(equals + 1));
   }
+  if (!line.terminated && protocol.startsWith('tcp') && !keys.has('tcp_flags')) {
+    return reject('TRUNCATED', line.number, line.text, 'The line ends before tcp_flags=.');
+  }
   const [, time = '', name = '', verdict = '', direction = ''] = head;
   return { time, name, verdict, direction, protocol, keys, raw: line.text, line: line.number };
 }
