@@ -18,10 +18,10 @@ export function portOf(text: string | undefined): number {
   return port;
 }
 
-/** Where to look: printed once everything is up. */
-export function welcome({ url, token }: Running): string {
+/** Where to look: printed once everything is up. `view` is what the page shows first. */
+export function welcome({ url, token }: Running, view = ''): string {
   return [
-    `page     ${url}/#token=${token}`,
+    `page     ${url}/${view}#token=${token}`,
     `GraphQL  ${url}/graphql   (Authorization: Bearer ${token})`,
     `ingest   ${url}/ingest/v1/batches`,
     '',

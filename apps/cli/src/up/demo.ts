@@ -34,7 +34,7 @@ export async function runDemo(args: string[], io: Io): Promise<number> {
       io.stdout(`\n== ${path.basename(path.dirname(directory))} ==\n\n`);
       await importBundle(client, await openBundle(directory), io);
     }
-    io.stdout(`\n${welcome(running)}`);
+    io.stdout(`\n${welcome(running, '?last=all')}`);
     if (values.exit !== true) {
       io.stdout('Ctrl-C stops everything.\n');
       await stopped;
