@@ -75,3 +75,12 @@ it('lets the last of two equal keys win and merges anchors, as kubectl does', ()
 it('counts lines from where the payload begins', () => {
   expect(decode('\n\na: 1\n', { firstLine: 100 })).toMatchObject([{ line: 102 }]);
 });
+
+it('reads one JSON object per line', () => {
+  const pod = (name: string): string => JSON.stringify({ apiVersion: 'v1', kind: 'Pod', metadata: { name } });
+  expect(decode(`${pod('a')}\n\n${pod('b')}\n{"cut\n`)).toMatchObject([
+    { line: 1, object: { metadata: { name: 'a' } } },
+    { line: 3, object: { metadata: { name: 'b' } } },
+    { line: 4, reason: 'NOT_YAML' },
+  ]);
+});

@@ -1,8 +1,8 @@
 import { Composer, isMap, isSeq, Lexer, LineCounter, Parser } from 'yaml';
 import type { CST, Document } from 'yaml';
 import type { Reject } from '@whydrop/model';
-import { NESTING_LIMIT, parseJson } from '../json.js';
-import { reject } from '../lines.js';
+import { isObject, NESTING_LIMIT, parseJson } from '../json.js';
+import { linesOf, reject } from '../lines.js';
 
 /** One document of a manifest file, parsed, with the lines of what lies in it. */
 export interface ManifestDocument {
@@ -89,14 +89,33 @@ function hasContent(payload: string): boolean {
   return /^[ \t]*[^\s#]/m.test(payload);
 }
 
+/** Whether the first line is a whole JSON object: then each line is one. */
+function isJsonLines(payload: string): boolean {
+  const end = payload.indexOf('\n');
+  return payload.startsWith('{') && end > 0 && isObject(parseJson(payload.slice(0, end)));
+}
+
+function* jsonLines(payload: string, firstLine: number): Generator<ManifestDocument | Reject> {
+  for (const { text, number } of linesOf(payload, firstLine)) {
+    if (text.trim() === '') continue;
+    const value = parseJson(text);
+    if (value === undefined) yield reject('NOT_YAML', number, text, 'The line is no JSON object.');
+    else yield { value, line: number, itemLine: () => number, raw: text.slice(0, RAW_LIMIT) };
+  }
+}
+
 /**
- * Splits a YAML or JSON file into its documents. Empty documents are passed over; a document that is not YAML is
+ * Splits a YAML or JSON file, or one of JSON lines, into its documents. Empty documents are passed over; a document that is not YAML is
  * rejected with the line of its first error, and the others are read.
  */
 export function* documentsOf(payload: string, firstLine: number): Generator<ManifestDocument | Reject> {
   const json = /^\s{0,100}[[{]/.test(payload) ? parseJson(payload) : undefined;
   if (json !== undefined) {
     yield { value: json, line: firstLine, itemLine: () => firstLine, raw: payload.slice(0, RAW_LIMIT) };
+    return;
+  }
+  if (isJsonLines(payload)) {
+    yield* jsonLines(payload, firstLine);
     return;
   }
   const lineCounter = new LineCounter();
