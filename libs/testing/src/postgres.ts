@@ -8,7 +8,7 @@ import pg from 'pg';
 export interface TestDatabase {
   readonly url: string;
   /** Ends every session and removes the database. */
-  drop(): Promise<void>;
+  readonly drop: () => Promise<void>;
 }
 
 const MIGRATIONS = path.resolve(import.meta.dirname, '../../../prisma/migrations');

@@ -5,7 +5,7 @@ import { findRedisProgram, startRedis } from '@whydrop/queue';
 
 export interface TestRedis {
   readonly url: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** The Redis server of this machine; where there is none, CI fails and others are told what was left out. */
