@@ -6,7 +6,7 @@ import {
   type OnApplicationBootstrap,
   type OnModuleDestroy,
 } from '@nestjs/common';
-import { type JobBackend, type JobWorker, startWorker } from '@whydrop/queue';
+import { type JobBackend, JobsModule } from '@whydrop/queue';
 import { PIPELINE } from './pipeline.js';
 import type { Steps } from './steps.js';
 import { sweep } from './sweep.js';
@@ -19,40 +19,46 @@ export interface WorkerOptions extends Steps {
 
 const WORKER_OPTIONS = Symbol('WORKER_OPTIONS');
 
-/** Runs the pipeline's consumers. They stop first at shutdown and let their job end; connections are closed after. */
+/** Looks for batches without a job, now and then. It stops with the consumers; connections are closed after. */
 @Injectable()
-export class Pipeline implements OnApplicationBootstrap, OnModuleDestroy {
-  private workers: readonly JobWorker[] = [];
+export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;
-  private sweeping: Promise<unknown> = Promise.resolve();
+  private running: Promise<unknown> = Promise.resolve();
 
   constructor(@Inject(WORKER_OPTIONS) private readonly options: WorkerOptions) {}
 
   onApplicationBootstrap(): void {
-    const { backend, sweepEveryMs = 5_000 } = this.options;
-    this.workers = PIPELINE.map(({ queue, concurrency, process }) =>
-      startWorker(backend, queue, (job) => process(job, this.options), { concurrency }),
-    );
-    this.runSweep(0);
-    this.timer = setInterval(() => this.runSweep(), sweepEveryMs);
+    // At start everything open is looked at, whatever its age: the last process may have died over it.
+    this.run(0);
+    this.timer = setInterval(() => this.run(), this.options.sweepEveryMs ?? 5_000);
   }
 
-  /** At start everything open is looked at, whatever its age: the last process may have died over it. */
-  private runSweep(olderThan?: number): void {
-    this.sweeping = this.sweeping
+  private run(olderThan?: number): void {
+    this.running = this.running
       .then(() => sweep(this.options, olderThan))
       .catch((error: unknown) => this.options.log.error({ error: String(error) }, 'sweep failed'));
   }
 
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
-    await Promise.all([this.sweeping, ...this.workers.map((worker) => worker.close())]);
+    await this.running;
   }
 }
 
+/** The pipeline's consumers and the sweep. */
 @Module({})
 export class WorkerModule {
   static forRoot(options: WorkerOptions): DynamicModule {
-    return { module: WorkerModule, providers: [{ provide: WORKER_OPTIONS, useValue: options }, Pipeline] };
+    const steps = PIPELINE.map((step) => ({
+      ...step,
+      process: (job: { data: unknown }) => step.process(job, options),
+    }));
+    const onError = (error: Error, jobId: string | undefined) =>
+      options.log.error({ error: error.message, jobId }, 'a job failed, or its queue was lost');
+    return {
+      module: WorkerModule,
+      imports: [JobsModule.forRoot({ backend: options.backend, steps, onError })],
+      providers: [{ provide: WORKER_OPTIONS, useValue: options }, Sweeper],
+    };
   }
 }
