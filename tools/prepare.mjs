@@ -1,5 +1,6 @@
 // Brings a checkout to where the product and its tests can run: packages, Prisma's client, the build.
 // Runs before every `npm run demo | start | test`, with nothing but Node, and is quiet when there is nothing to do.
+// With --link it only makes `npx whydrop` work, which `npm ci` asks for.
 import { spawnSync } from 'child_process';
 import { createHash } from 'crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'fs';
@@ -68,7 +69,7 @@ function install() {
 function linkCommand() {
   const link = at('node_modules', '.bin', 'whydrop');
   try {
-    if (!existsSync(link)) symlinkSync('../../bin/whydrop', link);
+    if (existsSync(path.dirname(link)) && !existsSync(link)) symlinkSync('../../bin/whydrop', link);
   } catch (error) {
     if (error.code !== 'EEXIST' && error.code !== 'EACCES' && error.code !== 'EROFS') throw error;
   }
@@ -139,7 +140,11 @@ function build() {
   }
 }
 
-checkNode();
-install();
-linkCommand();
-build();
+if (process.argv[2] === '--link') {
+  linkCommand();
+} else {
+  checkNode();
+  install();
+  linkCommand();
+  build();
+}
