@@ -1,4 +1,6 @@
+export * from './conservation.js';
 export * from './counters.js';
+export * from './kernel-trace.js';
 export * from './listing/parse.js';
 export * from './log.js';
 export * from './owner.js';
