@@ -17,7 +17,7 @@ module.exports = {
   },
   process(src, file, o) {
     if (!isTs(file) && (o.supportsStaticESM || !ESM.test(src))) return { code: src };
-    const { $schema, ...base } = swcrc;
+    const { $schema: _schema, ...base } = swcrc;
     const jsc = isTs(file) ? base.jsc : { target: 'es2023', parser: { syntax: 'ecmascript' } };
     return transformSync(src, {
       ...base,

@@ -8,7 +8,8 @@ import path from 'node:path';
  */
 export function dataHome(environment: NodeJS.ProcessEnv = process.env): string {
   const user = environment['XDG_DATA_HOME'] ?? path.join(homedir(), '.local', 'share');
-  const home = environment['WHYDROP_DATA'] ?? (process.getuid?.() === 0 ? '/var/lib/whydrop' : path.join(user, 'whydrop'));
+  const home =
+    environment['WHYDROP_DATA'] ?? (process.getuid?.() === 0 ? '/var/lib/whydrop' : path.join(user, 'whydrop'));
   mkdirSync(home, { recursive: true, mode: 0o755 });
   return home;
 }

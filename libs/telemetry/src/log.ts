@@ -14,6 +14,8 @@ function isLevel(text: string | undefined): text is LogLevel {
 export function openLog(options: { readonly name: string; readonly level?: LogLevel }): Logger {
   const wanted = process.env['WHYDROP_LOG'];
   const level = isLevel(wanted) ? wanted : (options.level ?? 'info');
-  const redact = { paths: ['token', 'secret', '*.token', '*.secret', 'headers.authorization', '*.headers.authorization'] };
+  const redact = {
+    paths: ['token', 'secret', '*.token', '*.secret', 'headers.authorization', '*.headers.authorization'],
+  };
   return pino({ name: options.name, level, redact }, pino.destination({ fd: 2, sync: true }));
 }
