@@ -193,10 +193,20 @@ export function conntrackDecision(subject: Case): Decision {
   if (pictures.length === 0 || pictures.some(({ state }) => state === 'answered')) return ALLOWED;
   if (isPending(trail)) return PENDING;
   const draft = decideByPlace(trail);
+  if (isOneWay(trail, draft)) return ALLOWED;
   const sender = pictures.find((picture) => picture.node === subject.judgedSource.node);
   // An entry on the source's node was confirmed: its egress rules let the packet out.
   if (!sender || subject.policies.egress.verdict !== 'denied') return draft;
   return { ...draft, findings: [passedFinding('egress', sender.node), ...(draft.findings ?? [])] };
+}
+
+/**
+ * A datagram that nobody answers is the rule for many protocols: without a rule that denies or counted it, silence is no
+ * failure.
+ */
+function isOneWay({ subject }: Trail, draft: Draft): boolean {
+  if (subject.tuple.protocol === 'TCP' || subject.tuple.protocol === 'SCTP') return false;
+  return draft.cause === 'UNDECIDED' && (draft.verdict === 'failed' || subject.destination.role === 'external');
 }
 
 function decideByPlace(trail: Trail): Draft {

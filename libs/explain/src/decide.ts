@@ -21,7 +21,9 @@ function wasConfirmed(subject: Case, found: RuleEvidence): boolean {
 /** A packet was logged by a rule whose fate is not known, and nothing else was seen of it. */
 function loggedOnly(subject: Case): Decision {
   const { attempt, surroundings } = subject;
-  const nodes = [...new Set(attempt.packets.map(({ node }) => node))];
+  // A trace that did not end in a drop says that the packet went on.
+  const logged = attempt.packets.filter(({ packet }) => packet.kind === 'packet');
+  const nodes = [...new Set(logged.map(({ node }) => node))];
   const family = attempt.tuple.source.includes(':') ? 'inet6' : 'inet';
   const known = (node: string) =>
     surroundings

@@ -69,7 +69,7 @@ export function observedDraft(subject: Case, found: RuleEvidence): Draft {
   const ref = found.chainRule;
   const moved = ref && found.rule ? counterOfRule(window, ref.table, ref.chain, found.rule) : undefined;
   const missing = [...(decided.missing ?? [])];
-  if (!ref) missing.push(`the ruleset of node ${found.node} as of then`);
+  if (!ref) missing.push(`which rule of node ${found.node} it was: its ruleset as of then does not tell`);
   return {
     ...decided,
     verdict: found.verdict,

@@ -4,6 +4,7 @@ import {
   type EnforcementPoint,
   type EvidenceItem,
   type Family,
+  type IpsetSnapshot,
   type PacketObservation,
   type PolicyDirection,
   type RulesetSnapshot,
@@ -17,6 +18,7 @@ import {
   type RuleOwner,
   rulesWithPrefix,
 } from '@whydrop/ruleset';
+import { endingsOfLogged } from './logged-walk.js';
 import type { Surroundings } from './surroundings.js';
 import type { ClusterView } from './view.js';
 import type { Attempt, PacketWitness } from './witness.js';
@@ -25,7 +27,7 @@ import type { Attempt, PacketWitness } from './witness.js';
 export interface RuleEvidence {
   readonly node: string;
   readonly verdict: 'dropped' | 'rejected';
-  /** Undefined when the log names the policy but no ruleset of that node is stored. */
+  /** Undefined when the log names the policy but the ruleset does not tell which rule it was, or none is stored. */
   readonly chainRule: ChainRuleRef | undefined;
   readonly snapshot: RulesetSnapshot | undefined;
   readonly rule: ChainRule | undefined;
@@ -62,10 +64,14 @@ function snapshotsAt(surroundings: Surroundings, node: string, attempt: Attempt)
     .filter((snapshot) => snapshot !== undefined);
 }
 
+/** A rule that may have ended the logged packet; `end` undefined: a chain policy. */
 interface Candidate {
   readonly snapshot: RulesetSnapshot;
-  readonly log: LogRule;
-  readonly end: ChainRule;
+  readonly table: string;
+  readonly chain: string;
+  readonly end: Pick<ChainRule, 'position' | 'text'>;
+  readonly rule: ChainRule | undefined;
+  readonly verdict: 'drop' | 'reject';
   readonly owner: RuleOwner | undefined;
 }
 
@@ -78,20 +84,57 @@ function fitsInterfaces(owner: RuleOwner | undefined, packet: PacketObservation)
   return packet.inInterface === name || packet.outInterface === name;
 }
 
-/** Rules that a log line can stand for and that end the packet, nearest snapshot first. */
-function candidates(
+/** Ends that stand behind a log rule in its own chain, for the packet's interfaces. */
+function behindLog(
+  snapshot: RulesetSnapshot,
+  logs: readonly LogRule[],
   packet: PacketObservation,
-  snapshots: readonly RulesetSnapshot[],
   view: ClusterView,
 ): readonly Candidate[] {
-  for (const snapshot of snapshots) {
-    const found = rulesWithPrefix(snapshot, packet.prefix, packet.group).flatMap((log): readonly Candidate[] => {
-      const end = log.endsAt;
-      if (!end || !endsPacket(end)) return [];
-      const owner = view.owners.ownerOf(snapshot, log.table, log.chain, end);
-      return fitsInterfaces(owner, packet) ? [{ snapshot, log, end, owner }] : [];
-    });
-    if (found.length > 0) return found;
+  return logs.flatMap((log): readonly Candidate[] => {
+    const rule = log.endsAt;
+    const verdict = rule && endsPacket(rule);
+    if (!rule || !verdict || log.mayEndAt.length > 0) return [];
+    const { table, chain } = log;
+    const owner = view.owners.ownerOf(snapshot, table, chain, rule);
+    return fitsInterfaces(owner, packet) ? [{ snapshot, table, chain, end: rule, rule, verdict, owner }] : [];
+  });
+}
+
+/** The one end that every way of the packet past the log rule leads to; none where ways differ or one lets it pass. */
+function byWalk(
+  snapshot: RulesetSnapshot,
+  ipsets: IpsetSnapshot | undefined,
+  logs: readonly LogRule[],
+  packet: PacketObservation,
+  view: ClusterView,
+): readonly Candidate[] {
+  const outcomes = endingsOfLogged(snapshot, ipsets, packet, logs);
+  return outcomes.flatMap((outcome): readonly Candidate[] => {
+    if (outcome.verdict !== 'drop' && outcome.verdict !== 'reject') return [];
+    const { table, chain, rule, position, text, verdict } = outcome;
+    if (outcomes.some((other) => other.chain !== chain || other.position !== position)) return [];
+    const owner = view.owners.ownerOf(snapshot, table, chain, rule);
+    return [{ snapshot, table, chain, end: { position, text }, rule, verdict, owner }];
+  });
+}
+
+/** Rules that a log line can stand for and that end the packet, nearest snapshot first. */
+function candidates(
+  witness: PacketWitness,
+  attempt: Attempt,
+  surroundings: Surroundings,
+  view: ClusterView,
+): readonly Candidate[] {
+  const { node, packet } = witness;
+  if (packet.kind !== 'packet') return [];
+  for (const snapshot of snapshotsAt(surroundings, node, attempt)) {
+    const logs = rulesWithPrefix(snapshot, packet.prefix, packet.group);
+    const behind = behindLog(snapshot, logs, packet, view);
+    if (behind.length === 1) return behind;
+    const walked = byWalk(snapshot, surroundings.ipsets(node, packet.observedAt), logs, packet, view);
+    if (walked.length > 0) return walked;
+    if (behind.length > 0) return behind;
   }
   return [];
 }
@@ -126,7 +169,7 @@ function byLog(
 ): RuleEvidence | undefined {
   const { node, packet } = witness;
   if (packet.kind !== 'packet') return undefined;
-  const found = candidates(packet, snapshotsAt(surroundings, node, attempt), view);
+  const found = candidates(witness, attempt, surroundings, view);
   const meaning = view.owners.policyOfPrefix(packet.prefix);
   const denies = meaning?.verdict === 'deny';
   const one = found.length === 1 ? found[0] : undefined;
@@ -137,10 +180,10 @@ function byLog(
   );
   return {
     node,
-    verdict: one && endsPacket(one.end) === 'reject' ? 'rejected' : 'dropped',
-    chainRule: one && chainRuleRef(node, one.log.table, one.log.chain, one.end, one.owner),
+    verdict: one?.verdict === 'reject' ? 'rejected' : 'dropped',
+    chainRule: one && chainRuleRef(node, one.table, one.chain, one.end, one.owner),
     snapshot: one?.snapshot,
-    rule: one?.end,
+    rule: one?.rule,
     owner: one?.owner,
     meaning,
     direction: meaning?.direction ?? one?.owner?.direction,

@@ -10,6 +10,7 @@ import {
   describeBundleFile,
   type EnvelopeInput,
 } from '@whydrop/contracts';
+import { beginsRecord, isFormat } from '@whydrop/decoders';
 import { formatInstant, instantFromSeconds } from '@whydrop/model';
 import { parseDocument } from 'yaml';
 import { UsageError } from '../errors.js';
@@ -84,13 +85,23 @@ function countLines(bytes: Buffer): number {
   return lines;
 }
 
-/** Cuts a log between lines into pieces of about a mebibyte; always in the same places. */
-async function* chunks(file: string): AsyncGenerator<Chunk> {
+/** Where a piece may end: behind the last line whose successor begins a record of its own; -1 when there is none. */
+function cutAt(bytes: Buffer, begins: (line: string) => boolean): number {
+  for (let end = bytes.lastIndexOf(10); end >= 0; end = end === 0 ? -1 : bytes.lastIndexOf(10, end - 1)) {
+    const next = bytes.indexOf(10, end + 1);
+    // The last line may not be complete yet: what it begins with cannot be told.
+    if (next >= 0 && begins(bytes.toString('utf8', end + 1, next))) return end;
+  }
+  return -1;
+}
+
+/** Cuts a log between records into pieces of about a mebibyte; always in the same places. */
+async function* chunks(file: string, begins: (line: string) => boolean): AsyncGenerator<Chunk> {
   let rest = Buffer.alloc(0);
   let firstLine = 1;
   for await (const piece of createReadStream(file, { highWaterMark: CHUNK_BYTES })) {
     rest = Buffer.concat([rest, piece as Buffer]);
-    const end = rest.length < CHUNK_BYTES ? -1 : rest.lastIndexOf(10);
+    const end = rest.length < CHUNK_BYTES ? -1 : cutAt(rest, begins);
     if (end < 0) continue;
     const payload = rest.subarray(0, end + 1);
     yield { payload, firstLine };
@@ -138,7 +149,9 @@ async function* fileBatches(bundle: Bundle, file: ShippedFile): AsyncGenerator<B
     return;
   }
   let sequence = 0;
-  for await (const { payload, firstLine } of chunks(full)) {
+  const { format } = file;
+  const begins = (line: string) => !isFormat(format) || beginsRecord(format, line);
+  for await (const { payload, firstLine } of chunks(full, begins)) {
     yield { envelope: { ...envelope, sequence: sequence++, firstLine }, payload };
   }
 }
