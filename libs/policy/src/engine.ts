@@ -8,6 +8,7 @@ import type {
   PendingVerdict,
   PolicyDirection,
   PolicyRef,
+  Protocol,
   RuleMiss,
   ServiceState,
 } from '@whydrop/model';
@@ -22,6 +23,10 @@ import { mergeVerdicts } from './merge.js';
 import { hostProgramOf, programOf, type Program, type Step, type TierSteps } from './program.js';
 import type { Target } from './services.js';
 import { routeOf, type ConnectionRequest, type Route } from './target.js';
+import { MISTAKE_CHECKS } from './findings/checks.js';
+import { findingContext, type DirectedFinding, type FindingContext } from './findings/context.js';
+import { forgottenDns } from './findings/forgotten-dns.js';
+import { hiddenClient } from './findings/hidden-client.js';
 import { translatedPort } from './findings/translated-port.js';
 import { nearestMiss, type CompiledRule } from './rule.js';
 import { connectionReason, directionReason } from './sentence.js';
@@ -63,6 +68,12 @@ class Engine implements PolicyEngine {
   private readonly verdicts = new Map<End, Map<number, ConnectionVerdict['verdict']>>();
   private readonly world: World;
   private cached = 0;
+  private findingContext: FindingContext | undefined;
+  private readonly mistakesOf = new Map<CompiledPolicy, readonly DirectedFinding[]>();
+  private readonly findingsOf = {
+    ingress: new Map<number, readonly Finding[]>(),
+    egress: new Map<number, readonly Finding[]>(),
+  };
   private addressesOfNodes: ReadonlySet<string> | undefined;
 
   constructor(
@@ -72,7 +83,55 @@ class Engine implements PolicyEngine {
     this.world = worldOf(view);
   }
 
-  readonly findings = (): readonly Finding[] => [];
+  readonly findings = (): readonly Finding[] => {
+    const own = this.policies.all.flatMap((policy) => this.mistakes(policy));
+    const ends = this.view.state.pods.map((pod) => this.view.endOfPod(pod));
+    const classes = new Map(ends.map((end) => [end.classId, end]));
+    const names = [...classes.values()].flatMap((end) => this.dnsFindings(end));
+    return uniqueFindings([...own, ...names], ({ code, policy, path }) => [code, policy, path]);
+  };
+
+  private context(): FindingContext {
+    return (this.findingContext ??= findingContext(
+      this.view,
+      this.world,
+      this.policies,
+      (source, destination, protocol, port) =>
+        this.connection({ protocol: protocol as Protocol, port }, source, destination),
+      (end, direction) => this.program(end, direction, 'enforced'),
+    ));
+  }
+
+  private mistakes(policy: CompiledPolicy): readonly DirectedFinding[] {
+    const known = this.mistakesOf.get(policy);
+    if (known) return known;
+    const found = MISTAKE_CHECKS.flatMap((check) => check.find(policy, this.context()));
+    this.mistakesOf.set(policy, found);
+    return found;
+  }
+
+  private dnsFindings(end: End): readonly DirectedFinding[] {
+    const tier = this.program(end, 'egress', 'enforced').tiers.find(({ isolating }) => isolating.length > 0);
+    if (!tier) return [];
+    return forgottenDns(end, tier.isolating, this.context(), (source, destination, protocol, port) => {
+      const connection = this.connection({ protocol, port }, source, destination);
+      return this.judge(connection, 'egress', 'enforced').decision.verdict === 'denied';
+    });
+  }
+
+  /** Mistakes in the policies that select an end, as far as they are about this direction. */
+  private findingsAt(end: End, direction: PolicyDirection): readonly Finding[] {
+    if (end.kind !== 'pod') return [];
+    const known = this.findingsOf[direction].get(end.classId);
+    if (known) return known;
+    const policies = this.selecting(end, 'enforced').flatMap((policy) => this.mistakes(policy));
+    const names = direction === 'egress' ? this.dnsFindings(end) : [];
+    const found = [...policies, ...names]
+      .filter((finding) => finding.direction === undefined || finding.direction === direction)
+      .map(({ code, policy, path, sentence }) => ({ code, policy, path, sentence }));
+    this.findingsOf[direction].set(end.classId, found);
+    return found;
+  }
 
   readonly isolators = (end: ConnectionEnd, direction: PolicyDirection): readonly PolicyRef[] => {
     const { tiers } = this.program(this.view.end(end), direction, 'enforced');
@@ -98,7 +157,9 @@ class Engine implements PolicyEngine {
     const connection = this.connection(query, this.view.end(query.source), this.view.end(query.destination));
     const enforced = this.both(connection, 'enforced');
     const pending = this.isPending(connection) ? this.both(connection, 'pending') : undefined;
-    return pending ? { ...enforced, findings: [], pending } : { ...enforced, findings: [] };
+    const { source, destination } = connection;
+    const findings = [...this.findingsAt(source, 'egress'), ...this.findingsAt(destination, 'ingress')];
+    return pending ? { ...enforced, findings, pending } : { ...enforced, findings };
   };
 
   readonly ask = (request: ConnectionRequest): AskedVerdict => {
@@ -122,13 +183,14 @@ class Engine implements PolicyEngine {
   ): ConnectionVerdict {
     const query = { ...request, destination: target.end, protocol: target.protocol, port: target.port };
     const verdict = this.evaluate(query);
-    return {
-      ...verdict,
-      findings: [
-        ...verdict.findings,
-        ...translatedPort(route, target, verdict, () => this.atServicePort(query, target)),
-      ],
-    };
+    const source = this.view.end(request.source);
+    const more = [
+      ...translatedPort(route, target, verdict, () => this.atServicePort(query, target)),
+      ...hiddenClient(route.service, source, verdict),
+    ];
+    // The same mistake is told once: what this connection shows of it says more than the policy alone.
+    const told = verdict.findings.filter(({ code }) => more.every((finding) => finding.code !== code));
+    return { ...verdict, findings: [...told, ...more] };
   }
 
   /** The same connection, if nothing translated the port. */
@@ -197,7 +259,11 @@ class Engine implements PolicyEngine {
     this.cached = 0;
   }
 
-  private connection(query: ConnectionQuery, source: End, destination: End): Connection {
+  private connection(
+    query: Pick<ConnectionQuery, 'protocol' | 'port' | 'icmp'>,
+    source: End,
+    destination: End,
+  ): Connection {
     return {
       source,
       destination,
@@ -344,6 +410,14 @@ class Engine implements PolicyEngine {
       reason: directionReason(connection, direction, found, nearest),
     };
   }
+}
+
+function uniqueFindings(
+  findings: readonly DirectedFinding[],
+  key: (finding: DirectedFinding) => unknown,
+): readonly Finding[] {
+  const unique = new Map(findings.map((finding) => [JSON.stringify(key(finding)), finding]));
+  return [...unique.values()].map(({ code, policy, path, sentence }) => ({ code, policy, path, sentence }));
 }
 
 function hasNoRule(step: Step, direction: PolicyDirection): boolean {
