@@ -7,6 +7,7 @@ import { NodeChannels } from './channels.js';
 import { Lab, nameOf, type Made } from './lab.js';
 import type { Attempt, PolicyChange, Scenario } from './scenario.js';
 import { LabError } from './shell.js';
+import { digestNflog } from './weave-log.js';
 import { readTrace, readTranslations, stopsOf, type Stop, type TracedPacket, type Translation } from './truth.js';
 
 /** One line of truth.jsonl. */
@@ -79,6 +80,8 @@ function isChange(step: readonly Attempt[] | PolicyChange): step is PolicyChange
 
 /** Programs a change between two snapshots of the rules, so that no counter is lost unseen. */
 async function change(lab: Lab, channels: Channels, step: PolicyChange): Promise<readonly PolicyEvent[]> {
+  // The monitor asks for the rule that a packet met, and ends when it is not there any more.
+  for (const channel of channels.values()) await channel.settle();
   for (const channel of channels.values()) channel.snapshotRules();
   const at = Date.now() / 1000;
   const applied = (step.apply ?? []).map((policy): PolicyEvent => ({
@@ -104,7 +107,7 @@ interface Recorded {
 
 async function record(lab: Lab, channels: Channels): Promise<Recorded> {
   const each = (action: (channel: NodeChannels) => void) => [...channels.values()].forEach(action);
-  each((channel) => channel.open(lab.scenario.nflogGroups));
+  each((channel) => channel.open(lab.nflogGroups));
   for (const channel of channels.values()) await channel.ready();
   await wait(500);
   each((channel) => channel.recordInterfaces());
@@ -165,7 +168,9 @@ export async function capture(scenario: Scenario, folder: string): Promise<reado
     const from = Date.now() / 1000;
     const { made, events } = await record(lab, channels);
     await Promise.all([...channels.values()].map((channel) => channel.close()));
-    const complete = ['conntrack', 'iptables', ...(scenario.nflogGroups.length > 0 ? ['nflog'] : [])];
+    const channel = lab.digest === 'weave-npc' ? 'weave-npc-log' : 'nflog';
+    const complete = ['conntrack', 'iptables', ...(lab.nflogGroups.length > 0 ? [channel] : [])];
+    if (lab.digest === 'weave-npc') for (const node of channels.keys()) digestNflog(join(bundle, 'nodes', node), from);
     writeBundle(scenario, bundle, { from, to: Date.now() / 1000, events, complete });
     const view = kernelView(bundle, channels);
     const truth = made.map((each) => truthOf(each, view));

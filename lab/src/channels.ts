@@ -10,6 +10,7 @@ export class NodeChannels {
   private readonly children: ChildProcess[] = [];
   private readonly files: WriteStream[] = [];
   private monitor: ChildProcess | undefined;
+  private complaint = '';
   /** Lines of `xtables-monitor --trace`, each with the second since 1970 at which it was read. */
   readonly trace: string[] = [];
 
@@ -64,6 +65,7 @@ export class NodeChannels {
     createInterface({ input: child.stdout ?? process.stdin }).on('line', (line) => {
       this.trace.push(`${(Date.now() / 1000).toFixed(6)} ${line}`);
     });
+    child.stderr?.on('data', (text: Buffer) => (this.complaint += text.toString()));
     this.children.push(child);
     this.monitor = child;
   }
@@ -89,7 +91,8 @@ export class NodeChannels {
       lines = this.trace.length;
       await wait(400);
     }
-    if (this.monitor?.exitCode !== null) throw new LabError(`The trace of ${this.namespace} ended too early`);
+    if (this.monitor?.exitCode !== null)
+      throw new LabError(`The trace of ${this.namespace} ended too early: ${this.complaint}`);
   }
 
   /** Rules with counters and sets, as they are now. */

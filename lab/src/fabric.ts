@@ -188,12 +188,30 @@ function routeBetween(fabric: NamespaceFabric, nodes: readonly LabNode[]): void 
   }
 }
 
+/** The way between the machines' networks, to pods, and to nowhere: what nobody owns vanishes without an answer. */
+function buildLan(fabric: NamespaceFabric, scenario: Scenario): string {
+  const lan = fabric.add('fabric', 'lan');
+  fabric.set(lan, 'net.bridge.bridge-nf-call-iptables=0', 'net.ipv4.ip_forward=1', 'net.ipv4.conf.all.rp_filter=0');
+  fabric.set(lan, 'net.ipv4.conf.all.send_redirects=0', 'net.ipv4.conf.default.send_redirects=0');
+  const machines = [...scenario.nodes, ...(scenario.outside ?? [])];
+  const gateways = new Set(machines.map((machine) => `${firstAddress(machine.ip)}/24`));
+  fabric.batch(
+    lan,
+    'link add lan type bridge',
+    ...[...gateways].map((gateway) => `addr add ${gateway} dev lan`),
+    'link set lan up',
+    'route add blackhole default',
+  );
+  for (const pod of scenario.pods) {
+    const home = scenario.nodes.find((node) => node.name === pod.node);
+    fabric.batch(lan, `route add ${pod.ip}/32 via ${home?.ip ?? ''} dev lan`);
+  }
+  return lan;
+}
+
 function build(fabric: NamespaceFabric, scenario: Scenario, dialect: Dialect): void {
   const { attachment } = dialect;
-  const lan = fabric.add('fabric', 'lan');
-  fabric.set(lan, 'net.bridge.bridge-nf-call-iptables=0');
-  const gateway = firstAddress(scenario.nodes[0]?.ip ?? '');
-  fabric.batch(lan, 'link add lan type bridge', `addr add ${gateway}/24 dev lan`, 'link set lan up');
+  const lan = buildLan(fabric, scenario);
   if (attachment.kind === 'overlay') fabric.batch(lan, 'link add overlay type bridge', 'link set overlay up');
   scenario.nodes.forEach((node, index) => {
     const name = addNode(fabric, lan, node, index);
@@ -204,14 +222,6 @@ function build(fabric: NamespaceFabric, scenario: Scenario, dialect: Dialect): v
   });
   scenario.pods.forEach((pod, index) => addPod(fabric, scenario, dialect, pod, index));
   if (attachment.kind === 'bridge') routeBetween(fabric, scenario.nodes);
-  // A machine outside reaches pods through their node.
-  for (const machine of scenario.outside ?? []) {
-    const name = fabric.namespaceOf({ kind: 'outside', name: machine.name });
-    for (const pod of scenario.pods) {
-      const home = scenario.nodes.find((each) => each.name === pod.node);
-      fabric.batch(name, `route add ${pod.ip}/32 via ${home?.ip ?? ''} dev eth0`);
-    }
-  }
 }
 
 /** Builds the namespaces of a scenario. When building fails, what was made so far is removed. */

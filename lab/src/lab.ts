@@ -74,6 +74,14 @@ export class Lab {
     return lab;
   }
 
+  get nflogGroups(): readonly number[] {
+    return this.scenario.withoutNflog ? [] : this.dialect.nflogGroups;
+  }
+
+  get digest(): Dialect['digest'] {
+    return this.dialect.digest;
+  }
+
   private program(node: string): void {
     const namespace = this.fabric.namespaceOf({ kind: 'node', name: node });
     const before = this.programs.get(node);

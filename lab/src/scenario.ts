@@ -194,6 +194,6 @@ export interface Scenario {
   /** Further objects that lie in `cluster/` as they are. */
   readonly objects?: readonly Readonly<Record<string, unknown>>[];
   readonly steps: readonly Step[];
-  /** Channels that are recorded besides rules, sets, interfaces and conntrack. */
-  readonly nflogGroups: readonly number[];
+  /** Leaves the plugin's packet log out of the capture. */
+  readonly withoutNflog?: boolean;
 }

@@ -1,4 +1,4 @@
-import { kubernetesPolicies, namespaceLabels, policyTypes, rulesOf, selects } from '../selectors.js';
+import { kubernetesPolicies, namespaceLabels, policyTypes, rulesOf } from '../selectors.js';
 import type { KubernetesPolicy, LabelSelector, LabPod, PolicyPeer, PolicyPort, Scenario } from '../scenario.js';
 import { LabError } from '../shell.js';
 import type { Dialect, Ipset } from './dialect.js';
@@ -200,6 +200,7 @@ function addEnds(tables: Tables): void {
 export const azureNpm: Dialect = {
   name: 'azure-npm',
   attachment: { kind: 'routed' },
+  nflogGroups: [],
   interfaceOf: (pod) => workloadInterface(pod, 'azv'),
   program(scenario) {
     const build: Build = { scenario, tables: new Tables(), sets: new Map() };

@@ -329,6 +329,7 @@ function addFilter(tables: Tables, scenario: Scenario, node: string): void {
 export const calicoCurrent: Dialect = {
   name: 'calico',
   attachment: { kind: 'routed' },
+  nflogGroups: [1, 2],
   interfaceOf: (pod) => workloadInterface(pod),
   program(scenario, node) {
     const tables = new Tables();

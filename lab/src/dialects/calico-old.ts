@@ -149,6 +149,7 @@ function addNat(tables: Tables, scenario: Scenario): void {
 export const calicoOld: Dialect = {
   name: 'calico',
   attachment: { kind: 'routed' },
+  nflogGroups: [],
   interfaceOf: (pod) => workloadInterface(pod),
   program(scenario, node) {
     const tables = new Tables();

@@ -32,6 +32,10 @@ export interface Dialect {
   /** Host side of a pod's veth. */
   interfaceOf(pod: LabPod): string;
   program(scenario: Scenario, node: string): NodeProgram;
+  /** Groups of NFLOG rules. */
+  readonly nflogGroups: readonly number[];
+  /** What the plugin's own program makes of its NFLOG group; then the raw log is not in the bundle. */
+  readonly digest?: 'weave-npc';
   /** Rewrites the whole table at each change, other owners' chains and all counters included. */
   readonly rewritesWholeTable?: boolean;
 }

@@ -214,6 +214,7 @@ function addBottom(tables: Tables): void {
 export const kubeRouter: Dialect = {
   name: 'kube-router',
   attachment: { kind: 'bridge', bridge: 'kube-bridge' },
+  nflogGroups: [100],
   rewritesWholeTable: true,
   interfaceOf: (pod) => workloadInterface(pod, 'veth').slice(0, 12),
   program(scenario, node): NodeProgram {

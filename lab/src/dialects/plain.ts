@@ -101,6 +101,7 @@ function addHost(tables: Tables, scenario: Scenario, pod: LabPod, type: Type): v
 export const plain: Dialect = {
   name: 'plain',
   attachment: { kind: 'routed' },
+  nflogGroups: [100],
   interfaceOf: (pod) => workloadInterface(pod, 'veth'),
   program(scenario, node) {
     const tables = new Tables();

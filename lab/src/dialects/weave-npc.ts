@@ -229,6 +229,8 @@ function addEgressMain(tables: Tables, enforced: boolean): void {
 const weave = {
   name: 'weave-npc',
   attachment: { kind: 'overlay', bridge: 'weave', port: 'vethwe-bridge' },
+  nflogGroups: [86],
+  digest: 'weave-npc',
   // The plugin takes 7 characters of the container's id, which nobody outside knows.
   interfaceOf: (pod: LabPod) => workloadInterface(pod, 'vethwepl').slice(0, 15),
 } as const;

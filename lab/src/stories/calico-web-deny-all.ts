@@ -94,5 +94,5 @@ export const calicoWebDenyAll: Scenario = {
       },
     ],
   ],
-  nflogGroups: [],
+  withoutNflog: true,
 };

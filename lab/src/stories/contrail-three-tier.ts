@@ -116,5 +116,4 @@ export const contrailThreeTier: Scenario = {
     [http(node('cent333'), webserver, 'dropped'), http(client1, dbserver, 'dropped')],
     [http(client1, webserver, 'allowed'), http(webserver, dbserver, 'allowed')],
   ],
-  nflogGroups: [1, 2],
 };

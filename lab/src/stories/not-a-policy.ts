@@ -91,12 +91,14 @@ function steps(outcomes: Outcomes): Scenario['steps'] {
   ];
 }
 
+export const NOT_A_POLICY_DIALECTS = Object.keys(OUTCOMES);
+
 /** The scenario in one dialect. */
 export function notAPolicy(dialect: string): Scenario {
   const outcomes = OUTCOMES[dialect];
   if (!outcomes) throw new Error(`not-a-policy does not know ${dialect}`);
   return {
-    name: 'not-a-policy',
+    name: `not-a-policy-${dialect}`,
     cluster: `not-a-policy-${dialect}`,
     dialect,
     clusterCidr: '10.244.0.0/16',
@@ -153,6 +155,5 @@ export function notAPolicy(dialect: string): Scenario {
       },
     ],
     steps: steps(outcomes),
-    nflogGroups: dialect.startsWith('calico-current') ? [1, 2] : [],
   };
 }

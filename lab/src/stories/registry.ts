@@ -1,5 +1,18 @@
 import type { Scenario } from '../scenario.js';
+import { aksCalicoOrder } from './aks-calico-order.js';
+import { aksNpmFrontendBackend } from './aks-npm-frontend-backend.js';
 import { calicoWebDenyAll } from './calico-web-deny-all.js';
+import { contrailPolicy2Rollout } from './contrail-policy2-rollout.js';
 import { contrailThreeTier } from './contrail-three-tier.js';
+import { NOT_A_POLICY_DIALECTS, notAPolicy } from './not-a-policy.js';
+import { weaveSockShop } from './weave-sock-shop.js';
 
-export const STORIES: readonly Scenario[] = [contrailThreeTier, calicoWebDenyAll];
+export const STORIES: readonly Scenario[] = [
+  contrailThreeTier,
+  contrailPolicy2Rollout,
+  calicoWebDenyAll,
+  weaveSockShop,
+  aksNpmFrontendBackend,
+  aksCalicoOrder,
+  ...NOT_A_POLICY_DIALECTS.map(notAPolicy),
+];
