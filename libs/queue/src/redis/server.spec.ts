@@ -8,6 +8,7 @@ import { Redis } from 'ioredis';
 import { openQueue } from '../queue.js';
 import { startWorker } from '../worker.js';
 import { provideJobs } from '../provide.js';
+import { guard } from './guard.js';
 import { findRedisProgram } from './program.js';
 import { startRedis, type RedisServer } from './server.js';
 
@@ -128,6 +129,17 @@ if (program !== undefined) {
       writeFileSync(path.join(dataDir, 'appendonlydir'), 'in the way of the folder');
       await expect(start()).rejects.toThrow(/does not start: it ended with 1/);
       expect(readFileSync(path.join(dataDir, 'redis.conf'), 'utf8')).toContain('appendonly yes');
+    });
+
+    it('has a guard that stops and removes an ephemeral server when our end of its pipe is closed, as by kill -9', async () => {
+      const server = await start();
+      guard(dataDir).stdin?.destroy();
+      for (const end = Date.now() + 10_000; existsSync(dataDir);) {
+        if (Date.now() > end) throw new Error('it is still there');
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await expect(call(server.url, (redis) => redis.ping())).rejects.toThrow();
+      started.length = 0;
     });
 
     it('removes an ephemeral folder', async () => {
