@@ -3,6 +3,7 @@ export * from './counters.js';
 export * from './kernel-trace.js';
 export * from './listing/parse.js';
 export * from './log.js';
+export * from './nft/parse.js';
 export * from './owner.js';
 export * from './rule-syntax.js';
 export * from './walk.js';

@@ -9,6 +9,7 @@ import {
   initialState,
   type Route,
   type StepList,
+  type TableKind,
   type WalkPacket,
   type WalkState,
   type WalkStep,
@@ -18,12 +19,23 @@ import {
 /** A base chain on a packet's way. */
 export type PathStop = `${'raw' | 'mangle' | 'nat' | 'filter' | 'security'}:${Hook}`;
 
+/** A base chain of a native nftables table, which has a name and a priority of its own. */
+export interface BaseChain {
+  readonly table: string;
+  readonly chain: string;
+  readonly hook: Hook;
+  readonly type: 'filter' | 'nat' | 'route';
+  readonly priority: number;
+}
+
 export interface WalkInput {
   readonly ruleset: RulesetSnapshot;
   readonly ipsets: IpsetSnapshot | undefined;
   readonly packet: WalkPacket;
   /** Base chains to run through, in order; derived from the packet when absent. */
   readonly path?: readonly PathStop[];
+  /** Base chains of a native nftables ruleset; they stand in for the tables of iptables. */
+  readonly baseChains?: readonly BaseChain[];
   /** The node's own addresses (`10.0.0.1`, `10.0.0.1/24`): for addrtype, and to tell INPUT from FORWARD. */
   readonly localAddresses?: readonly string[];
   /** Routes of the node, for the output interface where the packet does not name it. */
@@ -74,7 +86,7 @@ const PATHS: Readonly<Record<Hook, readonly PathStop[]>> = {
   POSTROUTING,
 };
 
-/** The base chains a packet of this hook runs through, in the kernel's order. */
+/** The base chains of iptables that a packet of this hook runs through, in the kernel's order. */
 export function pathOfHook(hook: Hook): readonly PathStop[] {
   return PATHS[hook];
 }
@@ -107,10 +119,59 @@ interface Frame {
   readonly at: number;
 }
 
+/** A base chain as the walk needs it: where it is, and what kind of table it belongs to. */
+interface Stop {
+  readonly table: string;
+  readonly chain: string;
+  readonly hook: Hook;
+  readonly kind: TableKind;
+}
+
+function stopOf(text: PathStop): Stop {
+  const [table = '', hook = ''] = text.split(':');
+  const kind = table === 'raw' || table === 'nat' || table === 'filter' ? table : 'other';
+  return { table, chain: hook, hook: hook as Hook, kind };
+}
+
+/** Priorities at which conntrack looks at a packet: what runs before it is like the raw table. */
+const CONNTRACK_PRIORITY = -200;
+const MANGLE_PRIORITY = -150;
+
+function stopOfBase({ table, chain, hook, type, priority }: BaseChain): Stop {
+  const isEarly = (hook === 'PREROUTING' || hook === 'OUTPUT') && priority < CONNTRACK_PRIORITY;
+  const kind = type === 'nat' ? 'nat' : isEarly ? 'raw' : priority > MANGLE_PRIORITY ? 'filter' : 'other';
+  return { table, chain, hook, kind };
+}
+
+/** Base chains of some hooks, in the kernel's order. */
+function stopsOfHooks(hooks: readonly Hook[], baseChains: readonly BaseChain[] | undefined): readonly Stop[] {
+  if (!baseChains) {
+    const stops = hooks.flatMap((hook) =>
+      hook === 'PREROUTING' ? PREROUTING : PATHS[hook].filter((text) => text.endsWith(hook)),
+    );
+    return stops.map(stopOf);
+  }
+  return hooks.flatMap((hook) =>
+    baseChains
+      .filter((base) => base.hook === hook)
+      .toSorted((a, b) => a.priority - b.priority)
+      .map(stopOfBase),
+  );
+}
+
+/** Hooks a packet runs through when it is filtered at this one. */
+const HOOKS_TO: Readonly<Record<Hook, readonly Hook[]>> = {
+  PREROUTING: ['PREROUTING'],
+  INPUT: ['PREROUTING', 'INPUT'],
+  FORWARD: ['PREROUTING', 'FORWARD', 'POSTROUTING'],
+  OUTPUT: ['OUTPUT', 'POSTROUTING'],
+  POSTROUTING: ['POSTROUTING'],
+};
+
 /** One branch of the walk. */
 interface Branch {
   readonly state: WalkState;
-  readonly path: readonly PathStop[];
+  readonly path: readonly Stop[];
   /** Index of the base chain on the path. */
   readonly stop: number;
   /** Routing has not been asked yet: the path goes on by what the destination then is. */
@@ -120,6 +181,7 @@ interface Branch {
   readonly granted: ReadonlySet<Criterion>;
   /** Where the filter table let the packet pass. */
   readonly passed: Omit<WalkStep, 'matched'> | undefined;
+  readonly isPassedByFilter: boolean;
 }
 
 const NOTHING: ReadonlySet<Criterion> = new Set();
@@ -131,18 +193,29 @@ const DEPTH_LIMIT = 128;
 class Walk {
   readonly #world: World;
   readonly #withMisses: boolean;
+  readonly #baseChains: readonly BaseChain[] | undefined;
   readonly #open: Branch[] = [];
   readonly #outcomes = new Map<string, WalkOutcome>();
   readonly #missing = new Set<string>();
   #branches = 1;
 
-  constructor(world: World, withMisses: boolean) {
+  constructor(world: World, baseChains: readonly BaseChain[] | undefined, withMisses: boolean) {
     this.#world = world;
+    this.#baseChains = baseChains;
     this.#withMisses = withMisses;
   }
 
-  run(state: WalkState, path: readonly PathStop[], isOpenEnded: boolean): WalkResult {
-    this.#enter({ state, path, stop: -1, isOpenEnded, frames: [], granted: NOTHING, passed: undefined });
+  run(state: WalkState, path: readonly Stop[], isOpenEnded: boolean): WalkResult {
+    this.#enter({
+      state,
+      path,
+      stop: -1,
+      isOpenEnded,
+      frames: [],
+      granted: NOTHING,
+      passed: undefined,
+      isPassedByFilter: false,
+    });
     for (let branch = this.#open.pop(); branch; branch = this.#open.pop()) this.#follow(branch);
     return this.#result();
   }
@@ -169,12 +242,12 @@ class Walk {
   /** Goes on to the next base chain that exists and that the packet runs through. */
   #enter(branch: Branch): void {
     for (let stop = branch.stop + 1; stop < branch.path.length; stop++) {
-      const [table = '', hook = ''] = branch.path[stop]?.split(':') ?? [];
-      const state = enterHook(branch.state, table, hook as Hook);
-      const chain = findChain(this.#world.ruleset, table, hook);
+      const at = branch.path[stop];
+      const chain = at && findChain(this.#world.ruleset, at.table, at.chain);
       if (!chain) continue;
+      const state = enterHook(branch.state, at);
       const next = { ...branch, state, stop, frames: [{ chain, at: 0 }], granted: NOTHING };
-      if (table !== 'nat') return void this.#open.push(next);
+      if (at.kind !== 'nat') return void this.#open.push(next);
       const translates = runsNat(state);
       if (translates === true) return void this.#open.push(next);
       if (translates === undefined) {
@@ -191,7 +264,7 @@ class Walk {
   /** Routing: to the node itself, or through it. */
   #route(branch: Branch): void {
     const goOn = (state: WalkState, hook: 'INPUT' | 'FORWARD') => {
-      const path = [...branch.path, ...PATHS[hook].slice(PREROUTING.length)];
+      const path = [...branch.path, ...stopsOfHooks(HOOKS_TO[hook].slice(1), this.#baseChains)];
       this.#enter({ ...branch, state, path, stop: branch.path.length - 1, isOpenEnded: false });
     };
     const isToNode = answer(IS_TO_NODE, branch.state, this.#world);
@@ -202,7 +275,7 @@ class Walk {
   }
 
   #finish({ state, passed }: Branch): void {
-    const last = passed ?? { table: state.table, chain: state.hook, position: 0, text: '', rule: undefined };
+    const last = passed ?? { table: state.table, chain: state.baseChain, position: 0, text: '', rule: undefined };
     this.#decide('accept', state, last);
   }
 
@@ -324,18 +397,17 @@ class Walk {
 
   /** A base chain let the packet pass: the next one is asked. */
   #accept(branch: Branch, here: Omit<WalkStep, 'matched'>): undefined {
-    const passed = branch.state.table === 'filter' || branch.passed?.table !== 'filter' ? here : branch.passed;
-    this.#enter({ ...branch, passed });
+    const isFilter = branch.state.kind === 'filter';
+    const passed = isFilter || !branch.isPassedByFilter ? here : branch.passed;
+    this.#enter({ ...branch, passed, isPassedByFilter: isFilter || branch.isPassedByFilter });
   }
 
   #chainPolicy(branch: Branch): undefined {
-    const { table, hook } = branch.state;
-    const policy = findChain(this.#world.ruleset, table, hook)?.policy ?? 'ACCEPT';
-    const here = { table, chain: hook, position: 0, text: `:${hook} ${policy}`, rule: undefined };
-    const state = {
-      ...branch.state,
-      steps: { step: { ...here, matched: 'yes' as const }, before: branch.state.steps },
-    };
+    const { table, baseChain } = branch.state;
+    const policy = findChain(this.#world.ruleset, table, baseChain)?.policy ?? 'ACCEPT';
+    const here = { table, chain: baseChain, position: 0, text: `:${baseChain} ${policy}`, rule: undefined };
+    const steps = { step: { ...here, matched: 'yes' as const }, before: branch.state.steps };
+    const state = { ...branch.state, steps };
     if (policy === 'ACCEPT') return this.#accept({ ...branch, state }, here);
     this.#decide('drop', state, here);
   }
@@ -375,11 +447,11 @@ const IS_TO_NODE: Criterion = {
 };
 
 /** Conntrack looks at a packet between raw and the tables behind it. */
-function enterHook(state: WalkState, table: string, hook: Hook): WalkState {
+function enterHook(state: WalkState, { table, chain, hook, kind }: Stop): WalkState {
   const isForwarded = state.hook === 'PREROUTING' && hook === 'FORWARD';
   const ttl = isForwarded && state.ttl !== undefined ? state.ttl - 1 : state.ttl;
-  const next = { ...state, table, hook, ttl };
-  if (table === 'raw' || state.table !== 'raw') return next;
+  const next = { ...state, table, baseChain: chain, hook, kind, ttl };
+  if (kind === 'raw' || state.kind !== 'raw') return next;
   if (state.notrack) return { ...next, ct: ['UNTRACKED'] };
   const tracked = state.ct.filter((each) => each !== 'UNTRACKED');
   return tracked.length > 0 ? { ...next, ct: tracked } : next;
@@ -430,13 +502,15 @@ function sharedPath(paths: readonly (readonly WalkStep[])[]): readonly WalkStep[
  * one and nothing was assumed. Source: torvalds/linux `net/ipv4/netfilter/ip_tables.c` (ipt_do_table) and the matches.
  */
 export function walkPacket(input: WalkInput): WalkResult {
-  const { packet, localAddresses } = input;
+  const { packet, localAddresses, baseChains } = input;
   const isOpenEnded = input.path === undefined && localAddresses !== undefined && isUnrouted(packet);
-  const path = input.path ?? (isOpenEnded ? PREROUTING : PATHS[hookOf(packet, localAddresses)]);
-  const [table = 'filter', hook = 'FORWARD'] = path[0]?.split(':') ?? [];
+  const hooks = isOpenEnded ? HOOKS_TO.PREROUTING : HOOKS_TO[hookOf(packet, localAddresses)];
+  const path = input.path?.map(stopOf) ?? stopsOfHooks(hooks, baseChains);
+  const first = path[0] ?? { hook: hooks[0] ?? 'FORWARD', table: 'filter', chain: 'FORWARD', kind: 'filter' };
   const ipsets = input.ipsets?.sets;
   const world = createWorld({ ruleset: input.ruleset, ipsets, localAddresses, routes: input.routes });
-  return new Walk(world, input.withMisses ?? false).run(initialState(packet, hook as Hook, table), path, isOpenEnded);
+  const state = { ...initialState(packet, first.hook, first.table), baseChain: first.chain, kind: first.kind };
+  return new Walk(world, baseChains, input.withMisses ?? false).run(state, path, isOpenEnded);
 }
 
 /** It came in by an interface, and nothing says where it goes. */

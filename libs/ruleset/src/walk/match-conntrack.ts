@@ -139,7 +139,7 @@ export function conntrackCriteria(match: RuleMatch): readonly Criterion[] {
       missing: 'conntrack state',
       test: (state) => agreed(visibleStates(state).map((ct) => matchFor(asked, state, ct))),
       assume: (state, holds) => {
-        if (state.table === 'raw' || state.notrack) return state;
+        if (state.kind === 'raw' || state.notrack) return state;
         const ct = state.ct.filter((candidate) => matchFor(asked, state, candidate) !== !holds);
         return ct.length === 0 ? state : { ...state, ct };
       },

@@ -87,10 +87,15 @@ export interface StepList {
   readonly before: StepList | undefined;
 }
 
+/** What kind of table a base chain belongs to: before conntrack, translating, filtering, or another. */
+export type TableKind = 'raw' | 'nat' | 'filter' | 'other';
+
 /** The packet and everything about it at one point of the walk. Never changed, only replaced. */
 export interface WalkState {
   readonly hook: Hook;
   readonly table: string;
+  readonly baseChain: string;
+  readonly kind: TableKind;
   readonly inInterface: string | null | undefined;
   readonly outInterface: string | null | undefined;
   readonly physicalIn: string | null | undefined;
@@ -150,13 +155,15 @@ function firstConnmark(packet: WalkPacket): MarkBits {
 
 /** The state at the first chain of a path. */
 export function initialState(packet: WalkPacket, hook: Hook, table: string): WalkState {
-  const startsFirst = hook === 'PREROUTING' || (hook === 'OUTPUT' && table === 'raw');
+  const startsFirst = hook === 'PREROUTING' || (hook === 'OUTPUT' && table !== 'filter' && table !== 'security');
   const { source, destination } = ends(packet.tuple);
   const isNew = packet.ctstate === 'NEW';
   const original = packet.ctOriginal ?? (isNew && startsFirst ? packet.tuple : undefined);
   return {
     hook,
     table,
+    baseChain: hook,
+    kind: table === 'raw' || table === 'nat' || table === 'filter' ? table : 'other',
     inInterface: packet.inInterface,
     outInterface: packet.outInterface,
     physicalIn: packet.physicalIn,
@@ -185,7 +192,7 @@ export function initialState(packet: WalkPacket, hook: Hook, table: string): Wal
 /** Conntrack states a rule can see here: in raw, conntrack has not looked yet (except at what came over loopback). */
 export function visibleStates(state: WalkState): readonly CtState[] {
   if (state.notrack) return ['UNTRACKED'];
-  if (state.table === 'raw' && state.inInterface !== 'lo') return ['INVALID'];
+  if (state.kind === 'raw' && state.inInterface !== 'lo') return ['INVALID'];
   return state.ct;
 }
 

@@ -1,0 +1,24 @@
+/** A value of `nft -j`: objects with one key name what they are. */
+export type Json = unknown;
+export type JsonObject = Readonly<Record<string, Json>>;
+
+export function object(value: Json): JsonObject | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
+}
+
+export function list(value: Json): readonly Json[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function text(value: Json): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+export function number(value: Json): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+/** The value under a key, when the object has it. */
+export function under(value: Json, key: string): Json {
+  return object(value)?.[key];
+}
