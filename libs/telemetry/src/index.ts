@@ -1,2 +1,5 @@
 export { dataHome } from './data-home.js';
 export { type LogLevel, openLog } from './log.js';
+export { Health, type HealthCheck, type HealthReport } from './health.js';
+export { openMetrics } from './metrics.js';
+export { serveStatus, type StatusOptions, type StatusServer } from './status-server.js';

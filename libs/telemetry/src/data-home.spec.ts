@@ -1,0 +1,26 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { dataHome } from './data-home.js';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'whydrop-test-'));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('where data lives', () => {
+  it('is where WHYDROP_DATA says, and is made', () => {
+    const wanted = path.join(folder, 'a', 'b');
+    expect(dataHome({ WHYDROP_DATA: wanted, XDG_DATA_HOME: folder })).toBe(wanted);
+    expect(existsSync(wanted)).toBe(true);
+  });
+
+  it('is the data folder of an ordinary user', () => {
+    const root = process.getuid;
+    process.getuid = () => 1000;
+    try {
+      expect(dataHome({ XDG_DATA_HOME: folder })).toBe(path.join(folder, 'whydrop'));
+    } finally {
+      process.getuid = root;
+    }
+  });
+});
