@@ -31,8 +31,8 @@ export const envelopeSchema = z.strictObject({
   observedTo: rfc3339.nullable().default(null),
   /** Line number of the payload's first line in its file, for messages about it. */
   firstLine: z.int().min(1).default(1),
-  /** What the format needs beyond its lines: `group` of an NFLOG file, `backend` of an iptables-save. */
-  attributes: z.record(z.string().max(64), z.string().max(256)).default({}),
+  /** What the format needs beyond its lines: `group` of an NFLOG file, `backend` of an iptables-save, a `mapping`. */
+  attributes: z.record(z.string().max(64), z.string().max(8192)).default({}),
 });
 
 export type Envelope = z.output<typeof envelopeSchema>;

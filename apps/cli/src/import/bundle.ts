@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile } from 'node:fs/promises';
+import { open, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import {
   type BundleFile,
@@ -10,13 +10,14 @@ import {
   describeBundleFile,
   type EnvelopeInput,
 } from '@whydrop/contracts';
-import { beginsRecord, isFormat } from '@whydrop/decoders';
+import { beginsRecord, detectFlowLog, type FormatId, isFormat } from '@whydrop/decoders';
 import { formatInstant, instantFromSeconds } from '@whydrop/model';
 import { parseDocument } from 'yaml';
 import { UsageError } from '../errors.js';
 
 /** A file of a bundle that will be shipped. */
 export interface ShippedFile extends BundleFile {
+  readonly format: FormatId;
   readonly path: string;
 }
 
@@ -24,7 +25,7 @@ export interface Bundle {
   readonly directory: string;
   readonly manifest: BundleManifest;
   readonly files: readonly ShippedFile[];
-  /** Files that the layout does not know: named, not shipped. */
+  /** Files that the layout does not know, or that no decoder reads: named, not shipped. */
   readonly passedOver: readonly string[];
 }
 
@@ -49,9 +50,35 @@ async function readManifest(directory: string): Promise<BundleManifest> {
 }
 
 /** Objects first, then what the nodes hold, then what they logged: so that most is explained in one go. */
-function order(file: ShippedFile): number {
-  if (file.node === null) return file.splittable ? 1 : 0;
-  return file.splittable ? 3 : 2;
+function order({ format, splittable }: ShippedFile): number {
+  if (format === 'kubernetes-objects') return 0;
+  if (format === 'kubernetes-events') return 1;
+  return splittable ? 3 : 2;
+}
+
+const HEAD_BYTES = 256 * 1024;
+
+/** Names of flow logs may say nothing: their first lines do. */
+async function detected(file: string): Promise<FormatId | undefined> {
+  const handle = await open(file);
+  try {
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(HEAD_BYTES) });
+    return detectFlowLog(buffer.toString('utf8', 0, bytesRead));
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What a file is and how it is read; undefined when nothing here reads it. */
+async function recognise(directory: string, relative: string): Promise<ShippedFile | undefined> {
+  const known = describeBundleFile(relative);
+  const format = known && (known.format ?? (await detected(path.join(directory, relative))));
+  return known && format !== undefined && isFormat(format) ? { ...known, format, path: relative } : undefined;
+}
+
+/** The path of the mapping that goes with a file. */
+function mappingOf(file: ShippedFile): string | undefined {
+  return file.mapping === undefined ? undefined : path.posix.join(path.posix.dirname(file.path), file.mapping);
 }
 
 /** Reads what a bundle holds, by its layout alone. */
@@ -64,12 +91,13 @@ export async function openBundle(directory: string): Promise<Bundle> {
     if (!entry.isFile()) continue;
     const full = path.join(entry.parentPath, entry.name);
     const relative = path.relative(directory, full).split(path.sep).join('/');
-    const known = describeBundleFile(relative);
-    if (known) files.push({ ...known, path: relative });
+    const file = await recognise(directory, relative);
+    if (file) files.push(file);
     else if (relative !== 'bundle.yaml') passedOver.push(relative);
   }
   files.sort((a, b) => order(a) - order(b) || (a.path < b.path ? -1 : 1));
-  return { directory, manifest, files, passedOver: passedOver.toSorted() };
+  const mappings = new Set(files.map(mappingOf));
+  return { directory, manifest, files, passedOver: passedOver.filter((file) => !mappings.has(file)).toSorted() };
 }
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -130,10 +158,20 @@ function times(file: ShippedFile, manifest: BundleManifest): Pick<EnvelopeInput,
   return { observedFrom: manifest.from, observedTo: manifest.to };
 }
 
+/** What the lines of a file do not say: its own attributes, the capture's zone, a mapping that lies beside it. */
+async function attributesOf({ directory, manifest }: Bundle, file: ShippedFile): Promise<Record<string, string>> {
+  const timezone: Record<string, string> = manifest.timezone === undefined ? {} : { timezone: manifest.timezone };
+  const mapping = mappingOf(file);
+  if (mapping === undefined) return { ...timezone, ...file.attributes };
+  const text = await readFile(path.join(directory, mapping), 'utf8').catch(() => {
+    throw new UsageError(`${path.join(directory, mapping)}: cannot be read; ${file.path} needs its mapping there`);
+  });
+  return { ...timezone, ...file.attributes, mapping: text };
+}
+
 async function* fileBatches(bundle: Bundle, file: ShippedFile): AsyncGenerator<BundleBatch> {
   const full = path.join(bundle.directory, file.path);
   const { manifest } = bundle;
-  const timezone: Record<string, string> = manifest.timezone === undefined ? {} : { timezone: manifest.timezone };
   const envelope = {
     version: 1 as const,
     cluster: manifest.cluster,
@@ -141,7 +179,7 @@ async function* fileBatches(bundle: Bundle, file: ShippedFile): AsyncGenerator<B
     stream: file.path,
     format: file.format,
     epoch: epochOf(await hashOf(full)),
-    attributes: { ...timezone, ...file.attributes },
+    attributes: await attributesOf(bundle, file),
     ...times(file, manifest),
   };
   if (!file.splittable) {
@@ -149,8 +187,7 @@ async function* fileBatches(bundle: Bundle, file: ShippedFile): AsyncGenerator<B
     return;
   }
   let sequence = 0;
-  const { format } = file;
-  const begins = (line: string) => !isFormat(format) || beginsRecord(format, line);
+  const begins = (line: string) => beginsRecord(file.format, line);
   for await (const { payload, firstLine } of chunks(full, begins)) {
     yield { envelope: { ...envelope, sequence: sequence++, firstLine }, payload };
   }
