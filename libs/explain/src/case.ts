@@ -21,6 +21,7 @@ export interface Case {
   readonly tuple: Tuple;
   /** The client as it sent the packet. */
   readonly source: ExplainedEnd;
+  readonly sourcePort: number | undefined;
   /** The source as the deciding rule sees it: another than `source` only where SNAT stood between. */
   readonly judgedSource: ExplainedEnd;
   readonly destination: ExplainedEnd;
@@ -81,6 +82,7 @@ export function openCase(attempt: Attempt, surroundings: Surroundings): Case {
     surroundings,
     tuple,
     source: client === tuple.source ? judgedSource : end(client),
+    sourcePort: first?.flow.original.sourcePort ?? tuple.sourcePort,
     judgedSource,
     destination,
     original: originalOf(first, tuple, view),

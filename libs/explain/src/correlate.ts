@@ -83,7 +83,7 @@ function dropOf(item: Decided, packets: number): CorrelatedDrop {
       firstSeenAt: attempt.firstSeenAt,
       lastSeenAt: attempt.lastSeenAt,
       source: subject.source,
-      sourcePort: tuple.sourcePort,
+      sourcePort: subject.sourcePort,
       destination: subject.destination,
       destinationPort: tuple.destinationPort,
       protocol: tuple.protocol,

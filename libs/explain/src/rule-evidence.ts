@@ -185,8 +185,9 @@ function byLog(
     snapshot: one?.snapshot,
     rule: one?.rule,
     owner: one?.owner,
-    meaning,
-    direction: meaning?.direction ?? one?.owner?.direction,
+    meaning: denies ? meaning : undefined,
+    // A prefix of a rule that let the packet go on speaks of another endpoint than the one that ended it.
+    direction: (denies ? meaning.direction : undefined) ?? one?.owner?.direction,
     enforcementPoint: pointOf(node, packet, one?.owner),
     packets: same,
     evidence: same.map(logItem),
@@ -231,14 +232,22 @@ function byTrace(
   };
 }
 
+/** Witnesses that name the verdict themselves come before those whose packets were let go on. */
+function byStrength(attempt: Attempt, view: ClusterView): readonly PacketWitness[] {
+  const denies = ({ packet }: PacketWitness) =>
+    packet.kind === 'packet' && view.owners.policyOfPrefix(packet.prefix)?.verdict === 'deny';
+  return [...attempt.packets.filter(denies), ...attempt.packets.filter((witness) => !denies(witness))];
+}
+
 /** What the datapath itself said ended the packets; the strongest witness first (trace, then log). */
 export function ruleEvidence(
   attempt: Attempt,
   surroundings: Surroundings,
   view: ClusterView,
 ): RuleEvidence | undefined {
+  const witnesses = byStrength(attempt, view);
   for (const read of [byTrace, byLog]) {
-    for (const witness of attempt.packets) {
+    for (const witness of witnesses) {
       const found = read(witness, attempt, surroundings, view);
       if (found) return found;
     }
