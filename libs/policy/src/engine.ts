@@ -158,7 +158,10 @@ class Engine implements PolicyEngine {
     const enforced = this.both(connection, 'enforced');
     const pending = this.isPending(connection) ? this.both(connection, 'pending') : undefined;
     const { source, destination } = connection;
-    const findings = [...this.findingsAt(source, 'egress'), ...this.findingsAt(destination, 'ingress')];
+    const findings = [
+      ...told(this.findingsAt(source, 'egress'), enforced.egress),
+      ...told(this.findingsAt(destination, 'ingress'), enforced.ingress),
+    ];
     return pending ? { ...enforced, findings, pending } : { ...enforced, findings };
   };
 
@@ -418,6 +421,14 @@ function uniqueFindings(
 ): readonly Finding[] {
   const unique = new Map(findings.map((finding) => [JSON.stringify(key(finding)), finding]));
   return [...unique.values()].map(({ code, policy, path, sentence }) => ({ code, policy, path, sentence }));
+}
+
+/** Mistakes that show where a connection is let through though its author meant to stop it. */
+const OPENING: ReadonlySet<string> = new Set(['IGNORED_SECTION', 'OR_PEERS', 'INVALID_POLICY']);
+
+/** The findings that have to do with a verdict: for a denial all, otherwise those that open too much. */
+function told(findings: readonly Finding[], { verdict }: DirectionVerdict): readonly Finding[] {
+  return verdict === 'denied' ? findings : findings.filter(({ code }) => OPENING.has(code));
 }
 
 function hasNoRule(step: Step, direction: PolicyDirection): boolean {

@@ -42,6 +42,8 @@ export interface PolicySet {
   readonly tiers: ReadonlyMap<string, TierInfo>;
   readonly profiles: ReadonlyMap<string, CompiledPolicy>;
   readonly hasStaged: boolean;
+  /** Whether there are policies with an order: those of Calico. */
+  readonly hasOrdered: boolean;
   /** What staged policies stand for: the enforced policies of these names are replaced or go away. */
   readonly staged: ReadonlySet<string>;
   readonly selecting: (end: End, world: World) => readonly CompiledPolicy[];
@@ -120,7 +122,15 @@ function policySet(objects: readonly KubernetesObject[], isolated: readonly Name
   const profiles = new Map(
     objects.filter(isProfile).map((object) => [object.metadata.name, compileProfile(object)] as const),
   );
-  return { all, tiers: tiersOf(objects), profiles, hasStaged: staged.size > 0, staged, selecting: shelve(all) };
+  return {
+    all,
+    tiers: tiersOf(objects),
+    profiles,
+    hasStaged: staged.size > 0,
+    hasOrdered: all.some(({ family }) => family === 'ordered'),
+    staged,
+    selecting: shelve(all),
+  };
 }
 
 const known = new WeakMap<readonly KubernetesObject[], Map<string, PolicySet>>();

@@ -1,4 +1,4 @@
-import type { ClusterState, ConnectionEnd, DirectionVerdict, PendingVerdict, PolicyRef } from '@whydrop/model';
+import type { ClusterState, ConnectionEnd, DirectionVerdict, Finding, PendingVerdict, PolicyRef } from '@whydrop/model';
 import type { AskedVerdict, RequestTarget } from '@whydrop/policy';
 
 /** Kinds are printed as manifests write them. */
@@ -22,24 +22,42 @@ function verdictJson({ verdict, direction, egress, ingress, reason }: PendingVer
   return { verdict, direction, egress: directionJson(egress), ingress: directionJson(ingress), reason };
 }
 
+/** The most telling mistakes first. */
+const TELLING = [
+  'DNAT_PORT',
+  'IGNORED_SECTION',
+  'OR_PEERS',
+  'AND_PEER',
+  'LABEL_TYPO',
+  'UNREACHABLE_RULE',
+  'DNS_BLOCKED',
+  'CLIENT_HIDDEN_BY_SNAT',
+];
+const SHOWN = 4;
+
+function rank({ code }: Finding): number {
+  const place = TELLING.indexOf(code);
+  return place < 0 ? TELLING.length : place;
+}
+
+function findingsJson(findings: readonly Finding[]): object {
+  if (findings.length === 0) return {};
+  const shown = [...findings].sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
+  return {
+    findings: shown.map(({ code, policy, path, sentence }) => ({
+      code,
+      policy: policy ? policyJson(policy) : null,
+      path: path ?? null,
+      sentence,
+    })),
+  };
+}
+
 /** One answer as it is printed. */
 export function answerJson(id: unknown, verdict: AskedVerdict): object {
   const { findings, pending } = verdict;
-  return {
-    id,
-    ...verdictJson(verdict),
-    ...(findings.length > 0
-      ? {
-          findings: findings.map(({ code, policy, path, sentence }) => ({
-            code,
-            policy: policy ? policyJson(policy) : null,
-            path: path ?? null,
-            sentence,
-          })),
-        }
-      : {}),
-    ...(pending ? { pending: verdictJson(pending) } : {}),
-  };
+  const later = pending ? { pending: verdictJson(pending) } : {};
+  return { id, ...verdictJson(verdict), ...findingsJson(findings), ...later };
 }
 
 /** Names of pods that the manifests declare. */

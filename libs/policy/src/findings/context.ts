@@ -1,4 +1,5 @@
 import type { Finding, PolicyDirection, ServiceState } from '@whydrop/model';
+import { addressOf, type Address } from '../address.js';
 import type { ClusterView } from '../cluster-view.js';
 import type { CompiledPolicy } from '../compiled-policy.js';
 import type { Connection, End } from '../end.js';
@@ -22,6 +23,8 @@ export interface FindingContext {
   readonly podsOf: (namespace: string) => readonly End[];
   readonly namespaces: () => readonly string[];
   readonly selectedBy: (policy: CompiledPolicy) => readonly End[];
+  /** Addresses of pods and nodes. */
+  readonly addresses: () => readonly Address[];
   readonly services: () => readonly { readonly service: ServiceState; readonly targets: readonly Target[] }[];
   readonly program: (end: End, direction: PolicyDirection) => Program;
   /** A connection between two ends, to ask single criteria about. */
@@ -51,6 +54,8 @@ export function podsMatching(
 class Context implements FindingContext {
   private pods: Map<string, End[]> | undefined;
   private readonly selected = new Map<CompiledPolicy, readonly End[]>();
+  private names: readonly string[] | undefined;
+  private inside: readonly Address[] | undefined;
   private known: ReturnType<FindingContext['services']> | undefined;
 
   constructor(
@@ -75,7 +80,13 @@ class Context implements FindingContext {
 
   readonly podsOf = (namespace: string): readonly End[] => this.byNamespace().get(namespace) ?? [];
 
-  readonly namespaces = (): readonly string[] => this.view.namespaceNames();
+  readonly namespaces = (): readonly string[] => (this.names ??= this.view.namespaceNames());
+
+  readonly addresses = (): readonly Address[] => {
+    const { pods, nodes } = this.view.state;
+    this.inside ??= [...pods, ...nodes].flatMap(({ ips }) => ips).flatMap((ip) => addressOf(ip) ?? []);
+    return this.inside;
+  };
 
   readonly selectedBy = (policy: CompiledPolicy): readonly End[] => {
     const known = this.selected.get(policy);

@@ -47,8 +47,16 @@ function portOf(pod: PodEndpoint, protocol: string): number {
   );
 }
 
+const servers = new WeakMap<FindingContext, NameServer>();
+
 /** The name server: the pod that is declared, or the usual one. */
-export function nameServer(context: FindingContext): NameServer {
+function nameServer(context: FindingContext): NameServer {
+  const known = servers.get(context) ?? findServer(context);
+  servers.set(context, known);
+  return known;
+}
+
+function findServer(context: FindingContext): NameServer {
   const pod = context.view.state.pods.find(isDns) ?? ASSUMED_DNS;
   return { end: context.view.endOfPod(pod), udp: portOf(pod, 'UDP'), tcp: portOf(pod, 'TCP') };
 }

@@ -24,13 +24,7 @@ function blocksOf(policy: CompiledPolicy): readonly { readonly path: string; rea
 }
 
 function isInside(network: Network, context: FindingContext): boolean {
-  const { pods, nodes } = context.view.state;
-  if (network.prefix === 0) return true;
-  const known = [...nodes.flatMap(({ ips }) => ips), ...pods.flatMap(({ ips }) => ips)];
-  return known.some((ip) => {
-    const address = networkOf(ip);
-    return address !== undefined && contains(network, { family: address.family, value: address.first, text: ip });
-  });
+  return network.prefix === 0 || context.addresses().some((address) => contains(network, address));
 }
 
 /** An ipBlock for clients that arrive with the address of a node, because a service translates their source. */
@@ -38,17 +32,14 @@ export const HIDDEN_CLIENT: MistakeCheck = {
   code: 'CLIENT_HIDDEN_BY_SNAT',
   find: (policy, context) => {
     if (policy.family !== 'union' || !policy.ingress.applies) return [];
-    const blocks = blocksOf(policy).filter(({ network }) => !isInside(network, context));
+    const hiding = context.services().filter(({ service, targets }) => hidesClients(service) && targets.length > 0);
+    const all = hiding.length > 0 ? blocksOf(policy) : [];
+    const blocks = all.filter(({ network }) => !isInside(network, context));
     if (blocks.length === 0) return [];
     const selected = new Set(context.selectedBy(policy));
-    const hiding = context
-      .services()
-      .find(
-        ({ service, targets }) =>
-          hidesClients(service) && targets.some(({ end }) => selected.has(context.view.end(end))),
-      );
-    if (!hiding) return [];
-    const name = `${hiding.service.namespace}/${hiding.service.name}`;
+    const hidden = hiding.find(({ targets }) => targets.some(({ end }) => selected.has(context.view.end(end))));
+    if (!hidden) return [];
+    const name = `${hidden.service.namespace}/${hidden.service.name}`;
     return blocks.map(({ path, network }): DirectedFinding => {
       const sentence =
         `${policyName(policy.ref)} admits ${network.text}, but clients that come through service ${name} arrive with the address of a node: ` +

@@ -98,8 +98,7 @@ function findingOf(
 export const UNREACHABLE_RULE: MistakeCheck = {
   code: 'UNREACHABLE_RULE',
   find: (policy, context) => {
-    const hasOrder = context.policies.all.some(({ family }) => family === 'ordered');
-    if (policy.staged !== undefined || (policy.family === 'union' && !hasOrder)) return [];
+    if (policy.staged !== undefined || (policy.family === 'union' && !context.policies.hasOrdered)) return [];
     return (['ingress', 'egress'] as const).flatMap((direction) => {
       if (!policy[direction].applies) return [];
       return policy[direction].rules.flatMap((rule) => findingOf(policy, rule, direction, context));
