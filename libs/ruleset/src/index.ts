@@ -5,6 +5,7 @@ export * from './listing/parse.js';
 export * from './log.js';
 export * from './nft/parse.js';
 export * from './owner.js';
+export * from './reconcile.js';
 export * from './rule-syntax.js';
 export * from './walk.js';
 export type { CtState, Route, WalkPacket, WalkStep } from './walk/state.js';

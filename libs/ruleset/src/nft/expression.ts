@@ -1,6 +1,6 @@
 import type { Family } from '@whydrop/model';
 import { quoted } from '../listing/extras.js';
-import { list, number, object, text, under, type Json, type JsonObject } from './json.js';
+import { list, number, object, text, under, word, type Json, type JsonObject } from './json.js';
 import { scalars } from './sets.js';
 
 /** Matches in iptables' words; `never` when the rule cannot match packets of this family. */
@@ -122,13 +122,13 @@ function metaMatch(comparison: Comparison, key: string): Matches | undefined {
 }
 
 function ctMatch(comparison: Comparison, key: string): Matches | undefined {
-  const words = Array.isArray(comparison.right) ? comparison.right.map(String) : values(comparison.right);
+  const words = Array.isArray(comparison.right) ? comparison.right.map(word) : values(comparison.right);
   switch (key) {
     case 'state':
-      return [`-m conntrack ${not(comparison)}--ctstate ${words.map((word) => word.toUpperCase()).join()}`];
+      return [`-m conntrack ${not(comparison)}--ctstate ${words.map((each) => each.toUpperCase()).join()}`];
     case 'status':
-      return words.every((word) => word === 'dnat' || word === 'snat')
-        ? [`-m conntrack ${not(comparison)}--ctstate ${words.map((word) => word.toUpperCase()).join()}`]
+      return words.every((each) => each === 'dnat' || each === 'snat')
+        ? [`-m conntrack ${not(comparison)}--ctstate ${words.map((each) => each.toUpperCase()).join()}`]
         : undefined;
     case 'direction':
       return comparison.negated ? undefined : [`-m conntrack --ctdir ${words[0]?.toUpperCase() ?? ''}`];
@@ -162,7 +162,7 @@ function concatMatch(comparison: Comparison, parts: readonly Json[]): Matches | 
 }
 
 function fibMatch(comparison: Comparison, fib: JsonObject): readonly string[] | undefined {
-  const flags = list(fib['flags']).map(String);
+  const flags = list(fib['flags']).map(word);
   const side = flags.includes('saddr') ? 'src' : 'dst';
   const [one] = values(comparison.right);
   if (fib['result'] !== 'type' || one === undefined) return undefined;

@@ -22,3 +22,8 @@ export function number(value: Json): number | undefined {
 export function under(value: Json, key: string): Json {
   return object(value)?.[key];
 }
+
+/** A string, or a number as a string; '' for everything else. */
+export function word(value: Json): string {
+  return typeof value === 'number' ? String(value) : (text(value) ?? '');
+}

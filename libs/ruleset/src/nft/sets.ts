@@ -1,5 +1,5 @@
 import { formatIp, parseIp, type IpsetMember, type Ipset, type IpValue } from '@whydrop/model';
-import { list, number, object, text, under, type Json, type JsonObject } from './json.js';
+import { list, number, object, text, under, word, type Json, type JsonObject } from './json.js';
 
 function member(element: string): IpsetMember {
   return { element, nomatch: false, comment: undefined, timeout: undefined };
@@ -28,8 +28,8 @@ export function scalars(value: Json): readonly string[] {
   if (elem) return scalars(elem['val']);
   const [from, to] = list(under(value, 'range'));
   if (from === undefined || to === undefined) return [];
-  const [low, high] = [parseIp(String(from)), parseIp(String(to))];
-  return low && high ? rangeNets(low, high) : [`${String(from)}:${String(to)}`];
+  const [low, high] = [parseIp(word(from)), parseIp(word(to))];
+  return low && high ? rangeNets(low, high) : [`${word(from)}:${word(to)}`];
 }
 
 function concatenated(value: Json, types: readonly string[]): readonly string[] {
@@ -55,7 +55,7 @@ const READ_TYPES = new Set(['ipv4_addr', 'ipv6_addr', 'inet_service', 'inet_prot
  */
 export function setOf(set: JsonObject): Ipset | undefined {
   const type = set['type'];
-  const types = (typeof type === 'string' ? [type] : list(type)).map(String);
+  const types = (typeof type === 'string' ? [type] : list(type)).map(word);
   if (types.some((each) => !READ_TYPES.has(each)) || !types.some((each) => each.endsWith('_addr'))) return undefined;
   const isConcat = types.length > 1;
   const elements = list(set['elem']).flatMap((element) => (isConcat ? concatenated(element, types) : scalars(element)));
