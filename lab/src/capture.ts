@@ -111,6 +111,7 @@ async function record(lab: Lab, channels: Channels): Promise<Recorded> {
   for (const channel of channels.values()) await channel.ready();
   await wait(500);
   each((channel) => channel.recordInterfaces());
+  each((channel) => channel.snapshotSurroundings());
   each((channel) => channel.snapshotRules());
   await wait(200);
   const made: Made[] = [];
@@ -121,6 +122,7 @@ async function record(lab: Lab, channels: Channels): Promise<Recorded> {
   }
   await wait(300);
   each((channel) => channel.snapshotConntrack());
+  each((channel) => channel.snapshotConntrackStats());
   each((channel) => channel.snapshotRules());
   // The kernel hands out NFLOG in batches, up to a second late.
   await wait(1_200);
@@ -152,9 +154,14 @@ function check(scenario: Scenario, truth: readonly Truth[]): void {
 
 /**
  * Runs a scenario on a real kernel and writes its bundle and its truth below `folder`. Throws when the kernel did
- * something else than the story says. Everything it made in the kernel is gone afterwards.
+ * something else than the story says. Everything it made in the kernel is gone afterwards. The kernel's trace is for the
+ * truth only, unless `trace` asks for it.
  */
-export async function capture(scenario: Scenario, folder: string): Promise<readonly Truth[]> {
+export async function capture(
+  scenario: Scenario,
+  folder: string,
+  options: { readonly trace?: boolean } = {},
+): Promise<readonly Truth[]> {
   const scratch = mkdtempSync(join(tmpdir(), 'whydrop-lab-'));
   const bundle = join(scratch, 'bundle');
   const channels = new Map<string, NodeChannels>();
@@ -170,6 +177,10 @@ export async function capture(scenario: Scenario, folder: string): Promise<reado
     await Promise.all([...channels.values()].map((channel) => channel.close()));
     const channel = lab.digest === 'weave-npc' ? 'weave-npc-log' : 'nflog';
     const complete = ['conntrack', 'iptables', ...(lab.nflogGroups.length > 0 ? [channel] : [])];
+    if (options.trace ?? scenario.withTrace) {
+      complete.push('trace');
+      for (const each of channels.values()) each.keepTrace();
+    }
     if (lab.digest === 'weave-npc') for (const node of channels.keys()) digestNflog(join(bundle, 'nodes', node), from);
     writeBundle(scenario, bundle, { from, to: Date.now() / 1000, events, complete });
     const view = kernelView(bundle, channels);

@@ -109,6 +109,24 @@ export class NodeChannels {
     writeFileSync(join(this.folder, 'interfaces.json'), run(this.namespace, ['ip', '-j', '-d', 'addr']));
   }
 
+  /** What else decides about packets: routes, switches of the kernel, and what conntrack itself lost. */
+  snapshotSurroundings(): void {
+    this.snapshot('routes', 'json', ['ip', '-j', 'route', 'show', 'table', 'all']);
+    const names = '^net\\.(netfilter\\.|bridge\\.|ipv4\\.(ip_forward$|conf\\..*\\.rp_filter$))';
+    this.snapshot('sysctl', 'txt', ['sysctl', '-a', '-r', names]);
+    this.snapshotConntrackStats();
+  }
+
+  snapshotConntrackStats(): void {
+    this.snapshot('conntrack-stats', 'txt', ['conntrack', '-S']);
+  }
+
+  /** Puts the trace into the bundle, without what the lab's own table added. */
+  keepTrace(): void {
+    const lines = this.trace.filter((line) => !line.includes(' labtrace:'));
+    writeFileSync(join(this.folder, 'trace.log'), lines.map((line) => `${line}\n`).join(''));
+  }
+
   /** The time in the file's name is taken before the command runs: what it shows is not older. */
   private snapshot(name: string, extension: string, command: readonly string[]): void {
     const epoch = (Date.now() / 1000).toFixed(3);

@@ -5,7 +5,8 @@ import { LabError, run } from './shell.js';
 
 /**
  * The network of one run. All of it lives in network namespaces whose names begin with one random prefix; nothing is
- * made in, or changed on, the host's own namespace.
+ * made in, or changed on, the host's own namespace. It goes when the run ends, also by Ctrl-C; what a killed run left
+ * goes when the next one begins.
  *
  *   fabric:  bridge lan 10.x.y.1 ── eth0 of every node, eth0 of every machine outside
  *            bridge overlay      ── one port of every node's bridge (only where the plugin joins them)
@@ -17,6 +18,9 @@ export interface Fabric {
   namespaceOf(party: Party): string;
   remove(): void;
 }
+
+/** How the names of all namespaces begin; the number of the process that made them follows. */
+const NAMESPACES = 'wd';
 
 const ROUTED_MAC = 'ee:ee:ee:ee:ee:ee';
 const LINK_LOCAL_GATEWAY = '169.254.1.1';
@@ -30,7 +34,7 @@ export function partyKey(party: Party): string {
 }
 
 class NamespaceFabric implements Fabric {
-  readonly prefix = `wd${randomBytes(3).toString('hex')}`;
+  readonly prefix = `${NAMESPACES}${process.pid.toString(36)}x${randomBytes(2).toString('hex')}`;
   private readonly names = new Map<string, string>();
 
   namespaceOf(party: Party): string {
@@ -224,9 +228,33 @@ function build(fabric: NamespaceFabric, scenario: Scenario, dialect: Dialect): v
   if (attachment.kind === 'bridge') routeBetween(fabric, scenario.nodes);
 }
 
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function removeLeftovers(): void {
+  for (const line of run(undefined, ['ip', 'netns', 'list']).split('\n')) {
+    const name = line.split(' ')[0] ?? '';
+    const pid = /^wd([0-9a-z]+)x[0-9a-f]{4}-/.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number.parseInt(pid, 36))) continue;
+    for (const inside of run(undefined, ['ip', 'netns', 'pids', name]).split('\n').filter(Boolean)) {
+      process.kill(Number(inside), 'SIGKILL');
+    }
+    run(undefined, ['ip', 'netns', 'del', name]);
+  }
+}
+
 /** Builds the namespaces of a scenario. When building fails, what was made so far is removed. */
 export function buildFabric(scenario: Scenario, dialect: Dialect): Fabric {
+  removeLeftovers();
   const fabric = new NamespaceFabric();
+  const atExit = () => fabric.remove();
+  process.once('exit', atExit);
   try {
     build(fabric, scenario, dialect);
   } catch (error) {

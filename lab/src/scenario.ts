@@ -196,4 +196,6 @@ export interface Scenario {
   readonly steps: readonly Step[];
   /** Leaves the plugin's packet log out of the capture. */
   readonly withoutNflog?: boolean;
+  /** Puts the kernel's trace into the bundle, not only into the truth. */
+  readonly withTrace?: boolean;
 }

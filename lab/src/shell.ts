@@ -62,10 +62,16 @@ export function run(namespace: string | undefined, command: readonly string[], i
   throw new LabError(`${command.join(' ')} (in ${namespace ?? 'the host'}) failed: ${why}`);
 }
 
-/** Starts a command that stays; the caller ends it. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
+/** Starts a command that stays; the caller ends it, and it does not outlive this process. */
 export function start(namespace: string, command: readonly string[]): ChildProcess {
   const [program, args] = inside(namespace, command);
-  return spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'] });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  return child;
 }
 
 /** Asks a process to end, waits, and insists after two seconds. */

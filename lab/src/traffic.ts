@@ -34,7 +34,7 @@ export class TrafficAgent {
       const answer = JSON.parse(line) as Record<string, unknown>;
       this.waiting.get(Number(answer['id']))?.(answer);
     });
-    this.child.stderr?.pipe(process.stderr);
+    this.child.stderr?.on('data', (text: Buffer) => process.stderr.write(text));
   }
 
   async ask(request: TrafficRequest): Promise<TrafficResult> {

@@ -155,5 +155,6 @@ export function notAPolicy(dialect: string): Scenario {
       },
     ],
     steps: steps(outcomes),
+    ...(dialect === 'plain' ? { withTrace: true } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { aksNpmFrontendBackend } from './aks-npm-frontend-backend.js';
 import { calicoWebDenyAll } from './calico-web-deny-all.js';
 import { contrailPolicy2Rollout } from './contrail-policy2-rollout.js';
 import { contrailThreeTier } from './contrail-three-tier.js';
+import { kubeRouterSync } from './kube-router-sync.js';
 import { NOT_A_POLICY_DIALECTS, notAPolicy } from './not-a-policy.js';
 import { weaveSockShop } from './weave-sock-shop.js';
 
@@ -14,5 +15,6 @@ export const STORIES: readonly Scenario[] = [
   weaveSockShop,
   aksNpmFrontendBackend,
   aksCalicoOrder,
+  kubeRouterSync,
   ...NOT_A_POLICY_DIALECTS.map(notAPolicy),
 ];
