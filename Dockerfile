@@ -1,0 +1,22 @@
+# One image for every process: the command says which. Runs as an ordinary user on a read-only root file system.
+FROM node:22-bookworm-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts
+COPY . .
+RUN node tools/prepare.mjs
+# PostgreSQL and Redis have containers of their own here: the embedded ones stay out.
+RUN npm prune --ignore-scripts --omit=dev --omit=optional
+
+FROM node:22-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules ./node_modules
+COPY --from=build /app/prisma/migrations ./prisma/migrations
+COPY --from=build /app/bin ./bin
+COPY --from=build /app/apps/web/dist ./apps/web/dist
+COPY --from=build /app/dist ./dist
+USER node
+EXPOSE 4270
+CMD ["node", "dist/apps/api/src/main.js"]
