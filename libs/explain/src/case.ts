@@ -31,11 +31,24 @@ export interface Case {
   readonly policies: ConnectionVerdict;
 }
 
+/**
+ * The tuple as the deciding rule sees it. A logged packet shows it. Else conntrack tells what left its node: on the
+ * destination's own node that is judged before SNAT, on every other node after it.
+ */
+function judgedTuple(attempt: Attempt, view: ClusterView): Tuple {
+  if (attempt.packets.length > 0 || attempt.verdicts.length > 0) return attempt.tuple;
+  const last = attempt.flows.findLast(({ flow }) => tupleKey(effectiveTuple(flow)) !== tupleKey(policyTuple(flow)));
+  if (!last) return attempt.tuple;
+  const home = view.podsByIp(last.flow.reply.source)[0]?.node;
+  return home === last.node ? policyTuple(last.flow) : effectiveTuple(last.flow);
+}
+
 /** The record of the first node, which knows the client's own view, when its NAT leads to the judged tuple. */
-function beforeNat(attempt: Attempt): FlowWitness | undefined {
+function beforeNat(attempt: Attempt, judged: Tuple): FlowWitness | undefined {
+  const key = tupleKey(judged);
   return attempt.flows.find(({ flow }) => {
     const keys = [policyTuple(flow), effectiveTuple(flow)].map(tupleKey);
-    return tupleKey(flow.original) !== attempt.key && keys.includes(attempt.key);
+    return tupleKey(flow.original) !== key && keys.includes(key);
   });
 }
 
@@ -69,9 +82,9 @@ export function policyQuery(
 /** Prepares an attempt for deciding: who both ends were at that time, what NAT did, what the policies say. */
 export function openCase(attempt: Attempt, surroundings: Surroundings): Case {
   const view = surroundings.history.at(attempt.firstSeenAt);
-  const { tuple } = attempt;
+  const tuple = judgedTuple(attempt, view);
   const end = (ip: string) => explainEnd(view, ip, (address) => surroundings.nodeOfAddress(address));
-  const first = beforeNat(attempt);
+  const first = beforeNat(attempt, tuple);
   const client = first?.flow.original.source ?? tuple.source;
   const judgedSource = end(tuple.source);
   const destination = end(tuple.destination);

@@ -186,6 +186,22 @@ function elsewhere(trail: Trail): Draft {
   return undecided(trail, [`what happened at ${destination.ip}: it is not part of the cluster`]);
 }
 
+/** The packet left for the service's own address: no node had an endpoint to translate it to, or did not know it. */
+function untranslated(trail: Trail): Draft {
+  const { destination, tuple, view, attempt } = trail.subject;
+  const service = view.serviceByIp(destination.ip, tuple.destinationPort, tuple.protocol);
+  if (!service) return undecided(trail, [`a service at ${destination.ip} that has port ${tuple.destinationPort}`]);
+  const name = `${service.namespace}/${service.name}`;
+  const own = view.state.backends.filter(
+    (entry) => entry.namespace === service.namespace && entry.service === service.name,
+  );
+  if (own.some((entry) => entry.ready))
+    return undecided(trail, [`why the address of service ${name} was not translated`]);
+  const shows = `service ${name} had ${own.length === 0 ? 'no' : 'no ready'} endpoints`;
+  const item = { channel: 'policy', node: undefined, observedAt: attempt.firstSeenAt, shows, raw: undefined } as const;
+  return failed({ ...trail, items: [...trail.items, item] }, 'NO_ENDPOINTS', { basis: 'derived' });
+}
+
 /** Nobody logged it; conntrack shows an attempt that was not answered. Causes, section G, from step 4 on. */
 export function conntrackDecision(subject: Case): Decision {
   const pictures = flowPictures(subject.attempt);
@@ -213,6 +229,7 @@ function decideByPlace(trail: Trail): Draft {
   const { subject, pictures } = trail;
   const node = subject.destination.node;
   const atDestination = pictures.find((picture) => picture.node === node);
+  if (subject.destination.role === 'service') return untranslated(trail);
   if (atDestination) return reachedPod(trail, atDestination);
   if (node === undefined || !subject.destination.pod) return elsewhere(trail);
   return subject.policies.ingress.verdict === 'denied' ? ingressDenied(trail, node) : lostBefore(trail, node);

@@ -1,10 +1,11 @@
 import type { IpsetSnapshot, PacketObservation, RulesetSnapshot } from '@whydrop/model';
 import { type LogRule, type PathStop, type WalkOutcome, walkPacket } from '@whydrop/ruleset';
 
+/** The whole way, so that marks are known; nat is left out, the logged tuple is the one behind it. */
 const PATHS: Readonly<Record<string, readonly PathStop[]>> = {
   PREROUTING: ['raw:PREROUTING', 'mangle:PREROUTING'],
-  INPUT: ['mangle:INPUT', 'filter:INPUT'],
-  FORWARD: ['mangle:FORWARD', 'filter:FORWARD'],
+  INPUT: ['raw:PREROUTING', 'mangle:PREROUTING', 'mangle:INPUT', 'filter:INPUT'],
+  FORWARD: ['raw:PREROUTING', 'mangle:PREROUTING', 'mangle:FORWARD', 'filter:FORWARD'],
   OUTPUT: ['raw:OUTPUT', 'mangle:OUTPUT', 'filter:OUTPUT'],
   POSTROUTING: ['mangle:POSTROUTING'],
 };

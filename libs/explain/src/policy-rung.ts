@@ -1,5 +1,6 @@
 import type { Cause, DirectionVerdict, Finding, PolicyDirection, PolicyPart, PolicyRef } from '@whydrop/model';
 import type { RuleOwner } from '@whydrop/ruleset';
+import { connectionEnd } from './view.js';
 import { type Case, policyQuery } from './case.js';
 import type { Draft } from './draft.js';
 
@@ -75,6 +76,22 @@ function nodeDeniesFinding(subject: Case, direction: PolicyDirection): Finding {
   return { code: 'INTENT_ALLOWS_NODE_DROPS', policy: undefined, path: undefined, sentence };
 }
 
+/** Connections that the API always allows and some plugins judge all the same: a pod to itself, a node to its own pod. */
+function exempt(subject: Case, direction: PolicyDirection): PolicyFacts | undefined {
+  const codes = contributingCodes(subject).filter((code) => code === 'HAIRPIN' || code === 'NODE_TO_POD');
+  const end = connectionEnd(direction === 'ingress' ? subject.destination : subject.judgedSource);
+  const isolators = codes.length === 0 ? [] : subject.view.engine.isolators(end, direction);
+  if (isolators.length === 0) return undefined;
+  const what = codes.includes('HAIRPIN') ? 'a pod always reaches itself' : 'a node always reaches its own pods';
+  const sentence = `By the API ${what}; this plugin judged it by the policies of the pod: admit it there, or go around the service.`;
+  return {
+    cause: 'POLICY_DEFAULT_DENY',
+    policies: isolators.map((ref): PolicyPart => ({ ...ref, part: 'isolates' })),
+    contributing: codes,
+    findings: [{ code: 'PLUGIN_DEVIATION', policy: undefined, path: undefined, sentence }],
+  };
+}
+
 /** A policy chain dropped what the policies in force allow. */
 function allowed(
   subject: Case,
@@ -82,6 +99,8 @@ function allowed(
   side: DirectionVerdict,
   owner: RuleOwner | undefined,
 ): PolicyFacts {
+  const deviation = exempt(subject, direction);
+  if (deviation) return deviation;
   const isolated = side.isolatedBy.length > 0;
   const asked = owner?.policies ?? [];
   const unknown = asked.filter((ref) => ref.uid === undefined);

@@ -1,6 +1,7 @@
-import type { RulesetSnapshot } from '@whydrop/model';
+import type { ChainRuleRef, RulesetSnapshot } from '@whydrop/model';
 import { type PathStop, type WalkOutcome, walkPacket } from '@whydrop/ruleset';
 import type { Case } from './case.js';
+import { chainRuleRef } from './rule-evidence.js';
 import type { CounterWindow, MovedCounter } from './counter-evidence.js';
 
 /** What a packet meets on the node of the pod it is for. Its tuple is the one behind DNAT already. */
@@ -37,6 +38,24 @@ function endings(subject: Case, node: string, snapshot: RulesetSnapshot): readon
     },
   });
   return outcomes;
+}
+
+/**
+ * The one rule by which a node ends the packet, by the ruleset it ran then: for a drop that the plugin logged without
+ * naming the rule. Undefined when the ruleset is not known or leaves several ends possible.
+ */
+export function decidingRule(subject: Case, node: string): ChainRuleRef | undefined {
+  const { attempt, surroundings, view, tuple } = subject;
+  const family = tuple.source.includes(':') ? 'inet6' : 'inet';
+  const pairs = surroundings.rulesets(node, family, attempt.firstSeenAt, attempt.lastPacketAt);
+  for (const snapshot of pairs.flatMap(({ before, after }) => before ?? after ?? [])) {
+    const ends = endings(subject, node, snapshot).filter(({ verdict }) => verdict === 'drop' || verdict === 'reject');
+    const [only, ...others] = ends;
+    if (!only || others.length > 0) continue;
+    const owner = view.owners.ownerOf(snapshot, only.table, only.chain, only.rule);
+    return chainRuleRef(node, only.table, only.chain, { position: only.position, text: only.text }, owner);
+  }
+  return undefined;
 }
 
 function isSame(outcome: WalkOutcome, { delta }: MovedCounter): boolean {

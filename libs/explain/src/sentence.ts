@@ -62,15 +62,18 @@ function subjectOf(told: Told, ends: SentenceEnds, failure: FailedCriterion): st
 /** What the connection has, as the second half of "wants X, …". */
 function owned(failure: FailedCriterion, told: Told, ends: SentenceEnds): string {
   const subject = subjectOf(told, ends, failure);
-  const namespace = /^namespace (\S+?):? (.+)$/.exec(failure.got);
+  const namespace = /^namespace (\S+?)(?::? (.+))?$/.exec(failure.got);
   if (failure.field === 'namespaceSelector' && namespace)
-    return `${subject} is in namespace ${namespace[1]} (${namespace[2]})`;
+    return `${subject} is in namespace ${namespace[1]}${namespace[2] ? ` (${namespace[2]})` : ''}`;
   // Some criteria name their subject themselves: "node cent333 has address …".
   return failure.got.includes(' has ') ? failure.got : `${subject} has ${failure.got}`;
 }
 
 function closest(miss: RuleMiss, told: Told, ends: SentenceEnds): string {
-  const failures = miss.failed.map((failure) => `wants ${failure.wanted}, ${owned(failure, told, ends)}`);
+  // With another protocol its ports say nothing more.
+  const other = miss.failed.some((failure) => failure.field === 'protocol');
+  const telling = miss.failed.filter((failure) => !other || failure.field !== 'port');
+  const failures = telling.map((failure) => `wants ${failure.wanted}, ${owned(failure, told, ends)}`);
   return `${miss.path}, ${listed(failures)}`;
 }
 
@@ -82,6 +85,8 @@ function policySentence(told: Told, ends: SentenceEnds): string {
   const many = isolates.length > 1;
   const head = ` ${many ? 'Policies' : 'Policy'} ${listed(isolates)} ${many ? 'isolate' : 'isolates'} it`;
   const nearest = told.misses[0];
+  const exempt = told.contributing.includes('HAIRPIN') || told.contributing.includes('NODE_TO_POD');
+  if (!nearest && exempt) return `${head}.`;
   if (!nearest) return `${head} and ${many ? 'have' : 'has'} no rule for ${told.direction ?? 'this direction'}.`;
   return `${head}; ${many ? 'the' : 'its'} closest rule, ${closest(nearest, told, ends)}.`;
 }

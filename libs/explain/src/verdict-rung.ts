@@ -10,6 +10,7 @@ import type { Case } from './case.js';
 import { flowItem, flowPictures } from './conntrack-evidence.js';
 import { ALLOWED, type Decision, type Draft } from './draft.js';
 import { deniedSide, policyFacts } from './policy-rung.js';
+import { decidingRule } from './ruleset-walk.js';
 import type { VerdictWitness } from './witness.js';
 
 function item({ node, verdict }: VerdictWitness): EvidenceItem {
@@ -62,6 +63,8 @@ function byPolicy(subject: Case, witness: VerdictWitness): Partial<Draft> & Pick
   if (facts && subject.policies[direction].verdict === 'denied') {
     return { ...facts, direction, policies: explicit && named.length > 0 ? named : (facts.policies ?? named) };
   }
+  if (subject.source.ip === subject.destination.ip && named.length === 0)
+    return { ...policyFacts(subject, 'ingress', undefined), direction: 'ingress' };
   const cause = explicit ? 'POLICY_EXPLICIT_DENY' : 'POLICY_DEFAULT_DENY';
   const missing = named.length > 0 ? [] : ['the policies of the endpoint as of then'];
   return { cause, direction: direction ?? null, policies: named, missing };
@@ -84,6 +87,7 @@ export function loggedVerdict(subject: Case): Decision {
     verdict: verdict.verdict === 'rejected' ? 'rejected' : 'dropped',
     basis: 'observed',
     enforcementPoint: { node, hook: undefined, interface: undefined, workload: undefined },
+    chainRule: decidingRule(subject, node),
     evidence: [...verdicts.map(item), ...flowPictures(subject.attempt).map(flowItem)],
     packets: verdict.packets === undefined ? verdicts.length : Math.max(1, Number(verdict.packets)),
   };

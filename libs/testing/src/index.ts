@@ -1,2 +1,3 @@
 export { testDatabase, type TestDatabase } from './postgres.js';
 export { testRedis, testRedisProgram, type TestRedis } from './redis.js';
+export { type CapturedBundle, readCapturedBundle, type Without } from './captured-bundle.js';
