@@ -61,7 +61,7 @@ function install() {
   if (!missing) return;
   const npm = process.env.npm_execpath;
   const [command, args] = npm ? [process.execPath, [npm]] : ['npm', []];
-  const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional'];
+  const flags = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--loglevel=error'];
   run(`installing packages (${missing} is missing or another version) …`, command, args.concat(flags));
 }
 
