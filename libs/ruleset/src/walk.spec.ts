@@ -313,6 +313,12 @@ describe('what is not known', () => {
     expect(walk(rules)).toEqual(['accept FORWARD:1', 'drop FORWARD:2', 'reject FORWARD:3']);
   });
 
+  it('a rate limit behind rules that do not match is asked once a time', () => {
+    const rules =
+      '-A FORWARD -p udp -j DROP\n-A FORWARD -p udp -j DROP\n-A FORWARD -m limit --limit 1/s -m string --string x -j ACCEPT\n-A FORWARD -j REJECT';
+    expect(walk(rules)).toEqual(['accept FORWARD:3', 'reject FORWARD:4']);
+  });
+
   it('names what would decide', () => {
     const ruleset = snapshotOf('*filter\n:FORWARD DROP\n-A FORWARD -m set --match-set web src -j ACCEPT\nCOMMIT');
     const result = walkPacket({ ruleset, ipsets: undefined, packet: PACKET });

@@ -319,14 +319,20 @@ class Walk {
   #step(branch: Branch): Branch | undefined {
     const frame = branch.frames.at(-1);
     if (!frame) return this.#chainPolicy(branch);
-    const rule = frame.chain.rules[frame.at];
-    if (!rule) return returned(branch);
-    const compiled = compileRule(rule.text);
-    const asked = this.#ask(compiled, branch);
-    if (asked === false) return this.#skip(branch, frame, rule);
-    if (asked === true) return this.#act(branch, frame, rule, compiled, branch.granted.size > 0 ? 'maybe' : 'yes');
-    if (compiled.effect.kind === 'none') return this.#act(branch, frame, rule, compiled, 'maybe');
-    return this.#fork(branch, frame, rule, asked);
+    const { rules } = frame.chain;
+    for (let { at } = frame; ; at++) {
+      const rule = rules[at];
+      if (!rule) return returned(branch);
+      const compiled = compileRule(rule.text);
+      const asked = this.#ask(compiled, branch);
+      // Most rules do not match; nothing but the place changes then.
+      if (asked === false && !this.#withMisses && branch.granted.size === 0) continue;
+      const here = { chain: frame.chain, at };
+      if (asked === false) return this.#skip(branch, here, rule);
+      if (asked === true) return this.#act(branch, here, rule, compiled, branch.granted.size > 0 ? 'maybe' : 'yes');
+      if (compiled.effect.kind === 'none') return this.#act(branch, here, rule, compiled, 'maybe');
+      return this.#fork(branch, here, rule, asked);
+    }
   }
 
   /** Whether the rule matches; the first undecided criterion when none rules it out. */
@@ -346,7 +352,8 @@ class Walk {
     const skipped = this.#skip({ ...branch, state: fails, granted: NOTHING }, frame, rule);
     this.#push(skipped);
     const holds = assumeCriterion(criterion, branch.state, true, this.#world);
-    return { ...branch, state: holds, granted: new Set([...branch.granted, criterion]) };
+    const frames = [...branch.frames.slice(0, -1), frame];
+    return { ...branch, state: holds, frames, granted: new Set([...branch.granted, criterion]) };
   }
 
   #skip(branch: Branch, frame: Frame, rule: ChainRule): Branch {

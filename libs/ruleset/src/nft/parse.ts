@@ -58,10 +58,9 @@ class Listing {
 }
 
 function counterOf(value: Json): Counter | undefined {
-  const packets = number(under(value, 'packets'));
-  return packets === undefined
-    ? undefined
-    : { packets: BigInt(packets), bytes: BigInt(number(under(value, 'bytes')) ?? 0) };
+  const [packets, bytes] = [number(under(value, 'packets')), number(under(value, 'bytes')) ?? 0];
+  if (packets === undefined || !Number.isInteger(packets) || !Number.isInteger(bytes)) return undefined;
+  return { packets: BigInt(packets), bytes: BigInt(bytes) };
 }
 
 /** What one nft rule becomes: matches so far, and the lines with their targets. */

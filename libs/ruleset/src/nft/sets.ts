@@ -29,7 +29,7 @@ export function scalars(value: Json): readonly string[] {
   const [from, to] = list(under(value, 'range'));
   if (from === undefined || to === undefined) return [];
   const [low, high] = [parseIp(word(from)), parseIp(word(to))];
-  return low && high ? rangeNets(low, high) : [`${word(from)}:${word(to)}`];
+  return low && high && low.family === high.family ? rangeNets(low, high) : [`${word(from)}:${word(to)}`];
 }
 
 function concatenated(value: Json, types: readonly string[]): readonly string[] {
