@@ -5,6 +5,18 @@ import { createInterface } from 'node:readline';
 import { setTimeout as wait } from 'node:timers/promises';
 import { LabError, labFolder, PYTHON, run, start, stop } from './shell.js';
 
+/** Each base chain has a packet line before it; those of the lab's own table go with its rules. */
+function withoutLab(lines: readonly string[]): readonly string[] {
+  const nextOf = new Map<string, string>();
+  const kept = lines.toReversed().filter((line) => {
+    const [, kind, id = ''] = /^[\d.]+\s+(PACKET|TRACE): \d+ ([0-9a-f]+) /.exec(line) ?? [];
+    const own = (kind === 'PACKET' ? (nextOf.get(id) ?? '') : line).includes(' labtrace:');
+    if (kind === 'TRACE') nextOf.set(id, line);
+    return !own;
+  });
+  return kept.toReversed();
+}
+
 /** Everything that is recorded on one node. Streams run from `open` to `close`; snapshots are taken in between. */
 export class NodeChannels {
   private readonly children: ChildProcess[] = [];
@@ -123,8 +135,7 @@ export class NodeChannels {
 
   /** Puts the trace into the bundle, without what the lab's own table added. */
   keepTrace(): void {
-    const lines = this.trace.filter((line) => !line.includes(' labtrace:'));
-    writeFileSync(join(this.folder, 'trace.log'), lines.map((line) => `${line}\n`).join(''));
+    writeFileSync(join(this.folder, 'trace.log'), withoutLab(this.trace).join('\n') + '\n');
   }
 
   /** The time in the file's name is taken before the command runs: what it shows is not older. */
