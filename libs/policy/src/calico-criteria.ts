@@ -95,7 +95,9 @@ export function endpointMatches(side: Side, selector: Selector, path: string): C
       const end = connection[side];
       const labels = connection.world.labelsOf(end);
       if (labels) return blame(selector, labels, path, true);
-      const wanted = `an endpoint or network set with ${selectorText(selector)}`;
+      const wanted = `an endpoint or network set with ${selectorText(selector)
+        .replaceAll(/\bpcns\./g, 'namespace label ')
+        .replaceAll(/\bpcsa\./g, 'account label ')}`;
       return [{ field: 'networkSet', path, wanted, got: unselectable(end), edit: OTHER_KIND }];
     },
     missing: (connection) => unknownAddress(connection, side),

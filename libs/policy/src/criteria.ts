@@ -113,7 +113,7 @@ export function addressText(connection: Connection, side: Side): string {
   const ips = side === 'source' ? connection.sourceIps : connection.destinationIps;
   const label = connection[side].label;
   const text = ips?.map((ip) => ip.text).join(', ') ?? 'unknown';
-  return label === text ? `address ${text}` : `${label} has address ${text}`;
+  return label === text ? `address ${text}` : `${label} (${text})`;
 }
 
 function unknownAddress(end: End): string {

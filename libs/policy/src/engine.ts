@@ -26,6 +26,7 @@ import { routeOf, type ConnectionRequest, type Route } from './target.js';
 import { MISTAKE_CHECKS } from './findings/checks.js';
 import { findingContext, type DirectedFinding, type FindingContext } from './findings/context.js';
 import { forgottenDns } from './findings/forgotten-dns.js';
+import { hairpin } from './findings/hairpin.js';
 import { hiddenClient } from './findings/hidden-client.js';
 import { translatedPort } from './findings/translated-port.js';
 import { nearestMiss, type CompiledRule } from './rule.js';
@@ -190,10 +191,11 @@ class Engine implements PolicyEngine {
     const more = [
       ...translatedPort(route, target, verdict, () => this.atServicePort(query, target)),
       ...hiddenClient(route.service, source, verdict),
+      ...hairpin(route.service, source, this.view.end(target.end), this.program(source, 'ingress', 'enforced')),
     ];
     // The same mistake is told once: what this connection shows of it says more than the policy alone.
     const told = verdict.findings.filter(({ code }) => more.every((finding) => finding.code !== code));
-    return { ...verdict, findings: [...told, ...more] };
+    return { ...verdict, findings: [...told, ...more], reason: throughName(verdict.reason, route) };
   }
 
   /** The same connection, if nothing translated the port. */
@@ -433,6 +435,12 @@ function told(findings: readonly Finding[], { verdict }: DirectionVerdict): read
 
 function hasNoRule(step: Step, direction: PolicyDirection): boolean {
   return step.kind === 'union' && step.policies.every((policy) => policy[direction].rules.length === 0);
+}
+
+/** `a -> b:8080/TCP (service shop/b:80) is …` */
+function throughName(reason: string, { service, port }: Route & { kind: 'service' }): string {
+  const name = `${service.namespace}/${service.name}${port ? `:${port.port}` : ''}`;
+  return reason.replace(/ is (?=allowed|denied|undecided)/, ` (service ${name}) is `);
 }
 
 function exempt(rule: string): Judged {

@@ -40,7 +40,10 @@ export function connectionName(connection: Connection): string {
 
 function failedText(miss: RuleMiss, direction: PolicyDirection): string {
   const who = direction === 'ingress' ? 'the client' : 'the destination';
-  const [first, second, ...more] = miss.failed;
+  // What is no pod fails the selectors of pods and of namespaces alike; it is said once.
+  const [first, second, ...more] = miss.failed.filter(
+    ({ got }, i) => miss.failed.findIndex((other) => other.got === got) === i || !/^address |network$/.test(got),
+  );
   if (!first) return 'matches';
   const one = (failed: typeof first): string => {
     const about = failed.field === 'podSelector' || failed.field === 'namespaceSelector';
@@ -110,5 +113,9 @@ export function connectionReason(
     (side) => side.decidedBy.length > 0 || side.isolatedBy.length > 0 || side.assumptions.length > 0,
   );
   if (said.length === 0) return `${name} is allowed: no policy isolates either end`;
-  return `${name} is allowed: ${said.map((side) => side.reason).join('; ')}`;
+  const [one, other] = said;
+  // What holds for both ends (a pod and its own node) is told once.
+  const twice = one && other && one.decidedBy.length === 0 && one.assumptions[0] === other.assumptions[0];
+  const told = twice ? one.assumptions : said.map((side) => side.reason);
+  return `${name} is allowed: ${told.join('; ')}`;
 }

@@ -40,8 +40,16 @@ function selected(pod: PodEndpoint, service: ServiceState, selector: readonly (r
   return selector.every(([key, value]) => Object.hasOwn(pod.labels, key) && pod.labels[key] === value);
 }
 
-function workloadName({ workload }: PodEndpoint): string {
-  return `${workload.kind} ${workload.name}`;
+function standsFor(template: PodEndpoint, pod: PodEndpoint): boolean {
+  const { workload } = template;
+  if (pod.workload.kind === workload.kind && pod.workload.name === workload.name) return true;
+  return Object.entries(template.labels).every(([key, value]) => pod.labels[key] === value);
+}
+
+/** Where a workload's own pods are known, its template stands for none of them. */
+function withoutTemplates(pods: readonly PodEndpoint[]): readonly PodEndpoint[] {
+  const own = pods.filter((pod) => !isTemplatePod(pod));
+  return pods.filter((pod) => !isTemplatePod(pod) || !own.some((one) => standsFor(pod, one)));
 }
 
 /** The pod's port that a service port leads to; none where the pod has no port of that name. */
@@ -100,9 +108,7 @@ class ServiceIndex implements Services {
     const selector = Object.entries(service.selector ?? {});
     if (selector.length === 0) return [];
     const pods = this.state.pods.filter((pod) => selected(pod, service, selector));
-    const workloads = new Set(pods.filter((pod) => !isTemplatePod(pod)).map(workloadName));
-    // Where a workload's own pods are known, its template stands for none of them.
-    const real = pods.filter((pod) => !isTemplatePod(pod) || !workloads.has(workloadName(pod)));
+    const real = withoutTemplates(pods);
     return real.flatMap((pod) => service.ports.flatMap((port) => this.ofPod(pod, port)));
   }
 

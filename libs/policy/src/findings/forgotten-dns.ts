@@ -69,17 +69,12 @@ function blocked(end: End, server: NameServer, denies: Denies): 'UDP' | 'TCP' | 
   return denies(end, server.end, 'TCP', server.tcp) ? 'TCP' : undefined;
 }
 
-function sentenceOf(
-  policies: readonly CompiledPolicy[],
-  end: End,
-  protocol: 'UDP' | 'TCP',
-  server: NameServer,
-): string {
+function sentenceOf(policies: readonly CompiledPolicy[], protocol: 'UDP' | 'TCP', server: NameServer): string {
   const names = policies.map(({ ref }) => policyName(ref)).join(', ');
   const port = protocol === 'UDP' ? server.udp : server.tcp;
   const fails = protocol === 'UDP' ? 'names fail before any connection does' : 'names with long answers fail';
-  const verb = policies.length > 1 ? 'isolate' : 'isolates';
-  return `${names} ${verb} ${end.label} for egress and admit${policies.length > 1 ? '' : 's'} no ${protocol} ${port} to ${server.end.label}: ${fails}; add an egress rule for UDP and TCP ${server.udp} to it`;
+  const [isolate, admit] = policies.length > 1 ? ['isolate', 'admit'] : ['isolates', 'admits'];
+  return `${names} ${isolate} pods for egress and ${admit} no ${protocol} ${port} to ${server.end.label}: ${fails}; add an egress rule for UDP and TCP ${server.udp} to it`;
 }
 
 /** For one pod: egress isolation that forgets the name server. `isolating` are the policies that isolate the pod. */
@@ -95,6 +90,6 @@ export function forgottenDns(
   const policy = isolating.find(({ egress }) => egress.rules.length === 0) ?? isolating[0];
   if (protocol === undefined || !policy) return [];
   const code: Finding['code'] = protocol === 'UDP' ? 'DNS_BLOCKED' : 'DNS_TCP_BLOCKED';
-  const sentence = sentenceOf(isolating, end, protocol, server);
+  const sentence = sentenceOf(isolating, protocol, server);
   return [{ code, direction: 'egress', policy: policy.ref, path: 'spec.egress', sentence }];
 }
