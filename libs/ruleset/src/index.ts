@@ -7,6 +7,7 @@ export * from './nft/parse.js';
 export * from './owner.js';
 export * from './reconcile.js';
 export * from './rule-syntax.js';
+export * from './via.js';
 export * from './walk.js';
 export type { CtState, Route, WalkPacket, WalkStep } from './walk/state.js';
 export type { PodName } from './owner/calico-index.js';
