@@ -155,6 +155,5 @@ export function notAPolicy(dialect: string): Scenario {
       },
     ],
     steps: steps(outcomes),
-    ...(dialect === 'plain' ? { withTrace: true } : {}),
   };
 }
