@@ -29,6 +29,24 @@ it('joins the base chains one packet passed', () => {
   expect(verdicts(way)).toEqual([['POLICY_ACCEPT', 'POLICY_DROP']]);
 });
 
+it('keeps packets apart whose lines stand between each other', () => {
+  const mixed = [
+    packet('aa', 7),
+    packet('bb', 9),
+    step('aa', 'raw:PREROUTING:policy:ACCEPT'),
+    step('bb', 'raw:PREROUTING:policy:ACCEPT'),
+    packet('bb', 9),
+    packet('aa', 7),
+    step('bb', 'filter:FORWARD:policy:DROP'),
+    step('aa', 'filter:FORWARD:policy:ACCEPT'),
+  ];
+  expect(verdicts(mixed).toSorted()).toEqual([
+    ['POLICY_ACCEPT', 'POLICY_ACCEPT'],
+    ['POLICY_ACCEPT', 'POLICY_DROP'],
+  ]);
+  expect(decode(mixed)).toHaveLength(2);
+});
+
 it('tells a later packet with the same trace id by its header, or by coming to an earlier hook', () => {
   const end = step('aa', 'filter:FORWARD:policy:DROP');
   expect(verdicts([packet('aa', 7), end, packet('aa', 8), end])).toHaveLength(2);

@@ -34,15 +34,25 @@ function chainRank(table: string, chain: string): number {
   return hook < 0 || tableAt < 0 ? -1 : hook * TABLE_ORDER.length + tableAt;
 }
 
+/** Packets whose lines may still come between those of others, on as many processors; older ones are complete. */
+const MAX_OPEN = 256;
+
+/** Lines about one trace id so far. */
+interface Way {
+  open: TraceGroup | undefined;
+  pending: { packet: TracePacket; line: Line; stamp: Instant | undefined } | undefined;
+  rank: number;
+}
+
 /**
- * Gathers consecutive PACKET and TRACE lines into packets. The kernel uses a trace id again for later packets of a
- * flow, so that a PACKET line belongs to the open group only when id and headers agree and the base chain that
- * follows lies further along the hooks than the one before.
+ * Gathers PACKET and TRACE lines into packets. Lines of packets that are on their way on several processors stand between
+ * each other, so they are told apart by trace id. The kernel uses an id again for later packets of a flow: a PACKET line
+ * belongs to the open group of its id only when the headers agree and the base chain that follows lies further along the
+ * hooks than the one before.
  */
 export class TraceGrouper {
-  private open: TraceGroup | undefined;
-  private pending: { packet: TracePacket; line: Line; stamp: Instant | undefined } | undefined;
-  private rank = -1;
+  /** By family and trace id, the one that was heard of last at the end. */
+  private readonly ways = new Map<string, Way>();
 
   /** Takes one line; gives back what ended with it. */
   *take(line: Line): Generator<TraceGroup | TraceEnd | Reject> {
@@ -59,14 +69,33 @@ export class TraceGrouper {
     }
   }
 
-  /** Gives back the group that is open at the end. */
+  /** Gives back the groups that are open at the end. */
   *close(): Generator<TraceGroup | Reject> {
-    if (this.open) yield this.open;
-    if (this.pending)
-      yield reject('TRUNCATED', this.pending.line.number, this.pending.line.text, 'No TRACE: line follows.');
-    this.open = undefined;
-    this.pending = undefined;
-    this.rank = -1;
+    for (const way of this.ways.values()) yield* this.end(way);
+    this.ways.clear();
+  }
+
+  private *end(way: Way): Generator<TraceGroup | Reject> {
+    if (way.open) yield way.open;
+    if (way.pending)
+      yield reject('TRUNCATED', way.pending.line.number, way.pending.line.text, 'No TRACE: line follows.');
+    way.open = undefined;
+    way.pending = undefined;
+    way.rank = -1;
+  }
+
+  /** The way of a packet line's id, made last; the oldest one ends when there are too many. */
+  private *wayOf(packet: TracePacket): Generator<TraceGroup | Reject, Way> {
+    const key = `${packet.family} ${packet.id}`;
+    const way = this.ways.get(key) ?? { open: undefined, pending: undefined, rank: -1 };
+    this.ways.delete(key);
+    this.ways.set(key, way);
+    const oldest = this.ways.size > MAX_OPEN ? this.ways.entries().next().value : undefined;
+    if (oldest) {
+      this.ways.delete(oldest[0]);
+      yield* this.end(oldest[1]);
+    }
+    return way;
   }
 
   private *packet(text: string, line: Line, stamp: Instant | undefined): Generator<TraceGroup | Reject> {
@@ -76,15 +105,10 @@ export class TraceGrouper {
       return;
     }
     const packet = { family: header.family, id: header.id, words: packetWords(header.rest, 0) };
-    if (this.pending || (this.open && !this.mayContinue(packet))) yield* this.close();
-    this.pending = { packet, line, stamp };
-  }
-
-  private mayContinue(packet: TracePacket): boolean {
-    const before = this.open?.packet;
-    return (
-      before?.id === packet.id && before.family === packet.family && sameness(before.words) === sameness(packet.words)
-    );
+    const way = yield* this.wayOf(packet);
+    const continues = way.open && sameness(way.open.packet.words) === sameness(packet.words);
+    if (way.pending || (way.open && !continues)) yield* this.end(way);
+    way.pending = { packet, line, stamp };
   }
 
   private *step(text: string, line: Line): Generator<TraceGroup | Reject> {
@@ -98,30 +122,30 @@ export class TraceGrouper {
       );
       return;
     }
-    const expected = this.pending?.packet ?? this.open?.packet;
-    if (expected?.id !== step.id || expected.family !== step.family) {
+    const way = this.ways.get(`${step.family} ${step.id}`);
+    if (!way?.open && !way?.pending) {
       yield reject('MISSING_FIELD', line.number, line.text, 'No PACKET: line of this trace id stands before it.');
       return;
     }
-    yield* this.place(chainRank(step.table, step.chain));
-    if (this.open && this.open.steps.length < MAX_STEPS) {
-      this.open.steps.push(step);
-      this.open.lines.push(line.text);
+    yield* place(way, chainRank(step.table, step.chain));
+    if (way.open && way.open.steps.length < MAX_STEPS) {
+      way.open.steps.push(step);
+      way.open.lines.push(line.text);
     }
   }
+}
 
-  /** The first step after a PACKET line tells whether it is the same packet at a later hook, or another one. */
-  private *place(rank: number): Generator<TraceGroup> {
-    if (!this.pending) return;
-    const { packet, line, stamp } = this.pending;
-    this.pending = undefined;
-    if (this.open && rank > this.rank) {
-      this.open.packet = packet;
-      this.open.lines.push(line.text);
-    } else {
-      if (this.open) yield this.open;
-      this.open = { stamp, packet, steps: [], lines: [line.text], line: line.number };
-    }
-    this.rank = rank;
+/** The first step after a PACKET line tells whether it is the same packet at a later hook, or another one. */
+function* place(way: Way, rank: number): Generator<TraceGroup> {
+  if (!way.pending) return;
+  const { packet, line, stamp } = way.pending;
+  way.pending = undefined;
+  if (way.open && rank > way.rank) {
+    way.open.packet = packet;
+    way.open.lines.push(line.text);
+  } else {
+    if (way.open) yield way.open;
+    way.open = { stamp, packet, steps: [], lines: [line.text], line: line.number };
   }
+  way.rank = rank;
 }

@@ -22,7 +22,7 @@ export interface TraceStep {
   readonly text: string | undefined;
 }
 
-/** Consecutive lines about one packet on its way through the base chains. */
+/** Lines about one packet on its way through the base chains. */
 export interface TraceGroup {
   readonly stamp: Instant | undefined;
   packet: TracePacket;
