@@ -26,7 +26,7 @@ function via(text: string): string | undefined {
     })),
   };
   const packet = { tuple: TUPLE, ctstate: 'NEW' as const, mark: 0, inInterface: 'a', outInterface: 'b' };
-  const [outcome] = walkPacket({ ruleset, ipsets, packet }).outcomes;
+  const outcome = walkPacket({ ruleset, ipsets, packet }).outcomes.find(({ verdict }) => verdict === 'drop');
   const step = outcome && viaOf(ruleset, outcome.path);
   return step && `${step.chain}:${step.position}`;
 }

@@ -376,6 +376,28 @@ COMMIT`;
     expect(walk(text, { tuple: { ...TCP, protocol: 'UDP' } })).toEqual(['reject FORWARD:1']);
   });
 
+  it('behind a DNAT in OUTPUT the rules still see the interface that was chosen before', () => {
+    const rules = `*nat
+:OUTPUT ACCEPT
+-A OUTPUT -d 10.96.0.1/32 -j DNAT --to-destination 10.0.3.1
+COMMIT
+*filter
+:OUTPUT ACCEPT
+-A OUTPUT -d 10.0.3.1/32 -o eth0 -j DROP
+COMMIT
+*mangle
+:POSTROUTING ACCEPT
+-A POSTROUTING -o eth1 -j DROP
+COMMIT`;
+    const routes = [
+      { destination: 'default', interface: 'eth0' },
+      { destination: '10.0.3.0/24', interface: 'eth1' },
+    ];
+    const own = { inInterface: null, outInterface: undefined, tuple: { ...TCP, destination: '10.96.0.1' } };
+    expect(walk(rules, own, { routes })).toEqual(['drop OUTPUT:1']);
+    expect(walk(rules.replace('-o eth0', '-o eth1'), own, { routes })).toEqual(['drop POSTROUTING:1']);
+  });
+
   it('INPUT for the addresses of the node', () => {
     expect(walk(text, { outInterface: undefined }, { localAddresses: ['10.0.2.9/24'] })).toEqual(['drop INPUT:0']);
   });

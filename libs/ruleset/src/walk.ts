@@ -14,6 +14,7 @@ import {
   type WalkState,
   type WalkStep,
   type World,
+  visibleInterface,
 } from './walk/state.js';
 
 /** A base chain on a packet's way. */
@@ -457,7 +458,9 @@ const IS_TO_NODE: Criterion = {
 function enterHook(state: WalkState, { table, chain, hook, kind }: Stop): WalkState {
   const isForwarded = state.hook === 'PREROUTING' && hook === 'FORWARD';
   const ttl = isForwarded && state.ttl !== undefined ? state.ttl - 1 : state.ttl;
-  const next = { ...state, table, baseChain: chain, hook, kind, ttl };
+  // Within OUTPUT every chain sees the interface that was chosen first, also behind a DNAT there.
+  const outInterface = state.hook === 'OUTPUT' && hook !== 'OUTPUT' ? state.packet.outInterface : state.outInterface;
+  const next = { ...state, table, baseChain: chain, hook, kind, ttl, outInterface };
   if (kind === 'raw' || state.kind !== 'raw') return next;
   if (state.notrack) return { ...next, ct: ['UNTRACKED'] };
   const tracked = state.ct.filter((each) => each !== 'UNTRACKED');
@@ -516,8 +519,15 @@ export function walkPacket(input: WalkInput): WalkResult {
   const first = path[0] ?? { hook: hooks[0] ?? 'FORWARD', table: 'filter', chain: 'FORWARD', kind: 'filter' };
   const ipsets = input.ipsets?.sets;
   const world = createWorld({ ruleset: input.ruleset, ipsets, localAddresses, routes: input.routes });
-  const state = { ...initialState(packet, first.hook, first.table), baseChain: first.chain, kind: first.kind };
+  const start = { ...initialState(packet, first.hook, first.table), baseChain: first.chain, kind: first.kind };
+  const state = { ...start, outInterface: start.outInterface ?? firstOutInterface(start, world) };
   return new Walk(world, baseChains, input.withMisses ?? false).run(state, path, isOpenEnded);
+}
+
+/** The node's own packets are routed before the first chain sees them. */
+function firstOutInterface(state: WalkState, world: World): string | null | undefined {
+  if (state.outInterface === null || state.hook !== 'OUTPUT') return state.outInterface;
+  return visibleInterface(state, 'outInterface', world);
 }
 
 /** It came in by an interface, and nothing says where it goes. */
