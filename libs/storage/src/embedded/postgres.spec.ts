@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -141,6 +141,15 @@ describe('embedded PostgreSQL', () => {
     expect(running()).toBe(false);
     started.length = 0;
   });
+
+  if (process.getuid?.() === 0) {
+    it('says so when the user who runs it for root cannot enter the folder', async () => {
+      chmodSync(dataDir, 0o700);
+      await expect(start({ dataDir: path.join(dataDir, 'below') })).rejects.toThrow(
+        /who runs PostgreSQL for root, cannot enter .*below: set WHYDROP_DATA/,
+      );
+    });
+  }
 
   it('names the folder that is not a data directory of ours', async () => {
     mkdirSync(path.join(dataDir, 'data'));

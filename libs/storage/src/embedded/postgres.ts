@@ -151,7 +151,7 @@ async function bringUp(place: Place, options: EmbeddedPostgresOptions): Promise<
 /** The server's user has to pass through our folder, but not to read it. */
 async function open(dir: string, user: ServerUser): Promise<void> {
   chmodSync(dir, 0o711);
-  const entered = await runProgram('/bin/sh', ['-c', ':'], dir, user);
+  const entered = await runProgram('/bin/sh', ['-c', 'cd "$1"', 'sh', dir], '/', user);
   if (entered.ok) return;
   throw new Error(
     `user ${user.uid}, who runs PostgreSQL for root, cannot enter ${dir}: set WHYDROP_DATA to another folder`,
