@@ -156,7 +156,8 @@ function redirectEffect(options: readonly RuleOption[]): Effect {
       ...state,
       destination: translated(state.destination, { address: undefined, port }),
       isRedirected: true,
-      isDnat: true,
+      // Sent to where it went anyway, it is not translated; which of the node's addresses that is, is not known here.
+      isDnat: typeof port === 'number' && port !== state.destination.port ? true : undefined,
     }),
   };
 }
