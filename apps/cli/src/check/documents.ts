@@ -51,20 +51,31 @@ function yamlDocuments(text: string): readonly ManifestDocument[] {
   });
 }
 
+/** Records of a program in a file of JSON lines: no manifests, but no mistake either. */
+function jsonLines(text: string): readonly ManifestDocument[] | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  try {
+    return lines.map((line, index) => {
+      const value: unknown = JSON.parse(line);
+      return { number: index + 1, line: index + 1, value, error: undefined, lineOf: () => index + 1 };
+    });
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Splits a manifest file into its documents. JSON is read by its own parser, which is much faster; what that refuses
- * (comments, several values) is read as YAML, which also knows the lines.
+ * (several values, comments) is read line by line or as YAML, which also knows the lines.
  */
 export function documentsOf(text: string): readonly ManifestDocument[] {
   const clean = text.replace(/^\uFEFF/, '');
-  if (/^\s*[[{]/.test(clean)) {
-    try {
-      const value: unknown = JSON.parse(clean);
-      const lineOf = (path: readonly (string | number)[]): number => yamlDocuments(clean)[0]?.lineOf(path) ?? 1;
-      return [{ number: 1, line: 1, value, error: undefined, lineOf }];
-    } catch {
-      return yamlDocuments(clean);
-    }
+  if (!/^\s*[[{]/.test(clean)) return yamlDocuments(clean);
+  try {
+    const value: unknown = JSON.parse(clean);
+    const lineOf = (path: readonly (string | number)[]): number => yamlDocuments(clean)[0]?.lineOf(path) ?? 1;
+    return [{ number: 1, line: 1, value, error: undefined, lineOf }];
+  } catch {
+    return jsonLines(clean) ?? yamlDocuments(clean);
   }
-  return yamlDocuments(clean);
 }

@@ -58,8 +58,7 @@ function splitPair(
   if (!spaces.namespaces || spaces.pods || !pods.pods || pods.namespaces || pods.pods.requirements.length === 0)
     return [];
   const there = podsMatching(pods.pods, namespacesMatching(spaces.namespaces, context), context);
-  const here = podsMatching(pods.pods, [ownNamespace(policy)], context);
-  if (there.length === 0 || here.length > 0) return [];
+  if (there.length === 0) return [];
   const sentence =
     `${policyName(policy.ref)} lists a namespaceSelector (${selectorText(spaces.namespaces)}) and a podSelector (${selectorText(pods.pods)}) as two peers, so either is enough: ` +
     `it admits every pod of those namespaces, and pods with these labels in ${ownNamespace(policy)}; to mean both, write them in one item, without the second dash`;
