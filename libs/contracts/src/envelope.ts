@@ -5,7 +5,7 @@ const name = (max: number) =>
     .string()
     .min(1)
     .max(max)
-    .regex(/^[^\u0000-\u001f\u007f]+$/, 'must not hold control characters');
+    .regex(/^\P{Cc}+$/u, 'must not hold control characters');
 const rfc3339 = z.iso.datetime({ offset: true, message: 'must be an RFC 3339 time, like 2026-11-20T22:40:15Z' });
 
 /**

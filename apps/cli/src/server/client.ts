@@ -24,6 +24,13 @@ interface GraphqlAnswer {
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
 }
 
+/** The part of fetch's options that is used here. */
+interface OwnRequest {
+  readonly method: 'GET' | 'POST';
+  readonly body?: BodyInit;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** How often a refused or failed request is sent again, and the pause before the first of them. */
 const TRIES = 8;
 const PAUSE_MS = 250;
@@ -37,7 +44,7 @@ export class WhydropClient {
     private readonly token: string,
   ) {}
 
-  private async request(path: string, init: RequestInit): Promise<Response> {
+  private async request(path: string, init: OwnRequest): Promise<Response> {
     const headers = { authorization: `Bearer ${this.token}`, ...init.headers };
     try {
       return await fetch(new URL(path, this.url), { ...init, headers });
@@ -73,7 +80,7 @@ export class WhydropClient {
 
   async progress(cluster: string, batches: readonly string[]): Promise<Progress> {
     const query = new URLSearchParams({ cluster, batches: batches.join(',') });
-    const response = await this.request(`/ingest/v1/status?${query}`, { method: 'GET' });
+    const response = await this.request(`/ingest/v1/status?${query.toString()}`, { method: 'GET' });
     if (!response.ok) throw await this.failure(response);
     return (await response.json()) as Progress;
   }

@@ -40,10 +40,8 @@ it('keeps packets apart whose lines stand between each other', () => {
     step('bb', 'filter:FORWARD:policy:DROP'),
     step('aa', 'filter:FORWARD:policy:ACCEPT'),
   ];
-  expect(verdicts(mixed).toSorted()).toEqual([
-    ['POLICY_ACCEPT', 'POLICY_ACCEPT'],
-    ['POLICY_ACCEPT', 'POLICY_DROP'],
-  ]);
+  const ways = verdicts(mixed).map((way) => way.join(' '));
+  expect(new Set(ways)).toEqual(new Set(['POLICY_ACCEPT POLICY_ACCEPT', 'POLICY_ACCEPT POLICY_DROP']));
   expect(decode(mixed)).toHaveLength(2);
 });
 
