@@ -27,7 +27,7 @@ interface GraphqlAnswer {
 /** The part of fetch's options that is used here. */
 interface OwnRequest {
   readonly method: 'GET' | 'POST';
-  readonly body?: BodyInit;
+  readonly body?: Uint8Array<ArrayBuffer> | string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
