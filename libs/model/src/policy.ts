@@ -92,6 +92,18 @@ export interface DirectionVerdict {
   readonly reason: string;
 }
 
+/** A change of one policy or label that admits a denied connection, tried out before it is offered. */
+export interface PolicyFix {
+  /** The policy it changes or creates; undefined for a change of labels. */
+  readonly policy: PolicyRef | undefined;
+  /** JSON Patch (RFC 6902) written as YAML, for `kubectl patch --type=json`; or a new object. */
+  readonly patch: string;
+  /** One sentence: what it changes, and what it lets through besides. */
+  readonly sentence: string;
+  /** Other connections between known workloads that it would newly admit, at the ports that were looked at. */
+  readonly alsoAdmits: readonly { readonly source: string; readonly destination: string; readonly port: string }[];
+}
+
 /** What the policies would say once what is staged is enforced. */
 export interface PendingVerdict {
   readonly verdict: 'allowed' | 'denied' | 'unknown';

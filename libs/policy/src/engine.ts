@@ -23,6 +23,7 @@ import { mergeVerdicts } from './merge.js';
 import { hostProgramOf, programOf, type Program, type Step, type TierSteps } from './program.js';
 import type { Target } from './services.js';
 import { routeOf, type ConnectionRequest, type Route } from './target.js';
+import type { Denial } from './fix/candidates.js';
 import { MISTAKE_CHECKS } from './findings/checks.js';
 import { findingContext, type DirectedFinding, type FindingContext } from './findings/context.js';
 import { forgottenDns } from './findings/forgotten-dns.js';
@@ -42,6 +43,10 @@ export interface PolicyEngine {
   readonly verdict: (query: ConnectionQuery) => ConnectionVerdict['verdict'];
   /** Judges a request as a client makes it: services are followed to the pods behind them first. */
   readonly ask: (request: ConnectionRequest) => AskedVerdict;
+  /** The connections that a request becomes behind its services: one per endpoint it may go to. */
+  readonly routes: (request: ConnectionRequest) => readonly ConnectionQuery[];
+  /** Why the first side that denies does so; undefined where none denies. For working out a fix. */
+  readonly denial: (query: ConnectionQuery) => Denial | undefined;
   /** The policies because of which an endpoint is denied what no rule admits, in one direction. */
   readonly isolators: (end: ConnectionEnd, direction: PolicyDirection) => readonly PolicyRef[];
   /** Mistakes in the policies themselves, over the whole cluster. */
@@ -164,6 +169,25 @@ class Engine implements PolicyEngine {
       ...told(this.findingsAt(destination, 'ingress'), enforced.ingress),
     ];
     return pending ? { ...enforced, findings, pending } : { ...enforced, findings };
+  };
+
+  readonly routes = (request: ConnectionRequest): readonly ConnectionQuery[] => {
+    const route = routeOf(request, this.world.services, this.nodeIps());
+    if (route.kind === 'direct') return [{ ...request, destination: route.end }];
+    if (route.kind === 'lost') return [];
+    return route.targets.map(({ end, protocol, port }) => ({ ...request, destination: end, protocol, port }));
+  };
+
+  readonly denial = (query: ConnectionQuery): Denial | undefined => {
+    const connection = this.connection(query, this.view.end(query.source), this.view.end(query.destination));
+    for (const direction of ['egress', 'ingress'] as const) {
+      const { verdict, hits, tier } = this.judge(connection, direction, 'enforced').decision;
+      if (verdict !== 'denied' || !tier) continue;
+      const [hit] = hits;
+      const policies = hit ? tier.policies.filter(({ ref }) => ref === hit.policy) : tier.isolating;
+      return { direction, connection, policies, rule: hit?.rule, misses: missesOf(tier, connection, direction) };
+    }
+    return undefined;
   };
 
   readonly ask = (request: ConnectionRequest): AskedVerdict => {

@@ -1,4 +1,5 @@
 export { createPolicyEngine, type AskedVerdict, type PolicyEngine } from './engine.js';
+export { proposeFix } from './fix/propose.js';
 export { invalidParts } from './invalid-parts.js';
 export { isPolicy } from './kinds/kinds.js';
 export { matches, parseSelector, selectorText, type Selector } from './selector/selector.js';

@@ -1,0 +1,136 @@
+import type {
+  ClusterState,
+  ConnectionEnd,
+  ConnectionQuery,
+  KubernetesObject,
+  PodEndpoint,
+  PolicyFix,
+} from '@whydrop/model';
+import { stringify } from 'yaml';
+import { createPolicyEngine, type PolicyEngine } from '../engine.js';
+import { policyName } from '../sentence.js';
+import { candidatesFor, type Candidate } from './candidates.js';
+import { patched, pointer } from './patch.js';
+
+/** At most so many pairs of workloads are compared to see what else a change lets through. */
+const PAIRS = 20_000;
+
+function changed(state: ClusterState, { object, operation }: Candidate): ClusterState {
+  if (!operation) return { ...state, others: [...state.others, object] };
+  return {
+    ...state,
+    others: state.others.map((one: KubernetesObject) => (one === object ? patched(object, operation) : one)),
+  };
+}
+
+/** One pod of every workload. */
+function workloads(state: ClusterState): readonly PodEndpoint[] {
+  const one = new Map<string, PodEndpoint>();
+  for (const pod of state.pods) {
+    const { kind, namespace, name } = pod.workload;
+    const key = `${kind} ${namespace}/${name}`;
+    if (!one.has(key) && !pod.hostNetwork) one.set(key, pod);
+  }
+  return [...one.values()];
+}
+
+function endOf({ namespace, name }: PodEndpoint): ConnectionEnd {
+  return { kind: 'pod', namespace, name };
+}
+
+function nameOf({ workload }: PodEndpoint): string {
+  return `${workload.namespace}/${workload.name}`;
+}
+
+interface Trial {
+  readonly candidate: Candidate;
+  readonly engine: PolicyEngine;
+  readonly alsoAdmits: PolicyFix['alsoAdmits'];
+}
+
+function newlyAdmitted(
+  state: ClusterState,
+  before: PolicyEngine,
+  after: PolicyEngine,
+  query: ConnectionQuery,
+): PolicyFix['alsoAdmits'] {
+  const pods = workloads(state);
+  const { protocol, port } = query;
+  const shown = port === undefined ? protocol : `${port}/${protocol}`;
+  const found: { source: string; destination: string; port: string }[] = [];
+  let pairs = 0;
+  for (const source of pods) {
+    for (const destination of pods) {
+      if (pairs++ > PAIRS) return found;
+      const one = { ...query, source: endOf(source), destination: endOf(destination) };
+      if (isAsked(query, source, destination) || after.verdict(one) !== 'allowed' || before.verdict(one) === 'allowed')
+        continue;
+      found.push({ source: nameOf(source), destination: nameOf(destination), port: shown });
+    }
+  }
+  return found;
+}
+
+/** Whether a pair of workloads is the one that the change is for. */
+function isAsked({ source, destination }: ConnectionQuery, from: PodEndpoint, to: PodEndpoint): boolean {
+  const same = (end: ConnectionEnd, pod: PodEndpoint): boolean =>
+    end.kind === 'pod' &&
+    end.namespace === pod.namespace &&
+    (end.name === pod.name || end.name.startsWith(`${pod.workload.name}-`));
+  return same(source, from) && same(destination, to);
+}
+
+function size({ operation, object }: Candidate): number {
+  return JSON.stringify(operation ?? object).length;
+}
+
+function patchText({ object, operation, policy }: Candidate): string {
+  if (!operation) return stringify(object);
+  const body = stringify([{ op: operation.op, path: pointer(operation.path), value: operation.value }]);
+  return `# ${object.kind} ${policy.namespace === null ? '' : `${policy.namespace}/`}${policy.name}\n${body}`;
+}
+
+function sentenceOf({ candidate, alsoAdmits }: Trial): string {
+  const { policy, what } = candidate;
+  const [first] = alsoAdmits;
+  const more = first
+    ? `it would also newly admit ${alsoAdmits.length} other pair${alsoAdmits.length > 1 ? 's' : ''} of workloads, such as ${first.source} -> ${first.destination}`
+    : 'it would newly admit no other pair of known workloads';
+  return `${what} of ${policyName(policy)} admits it; ${more}`;
+}
+
+function better(a: Trial, b: Trial): number {
+  return a.alsoAdmits.length - b.alsoAdmits.length || size(a.candidate) - size(b.candidate);
+}
+
+/** The best change for the first side that denies; undefined where none was found. */
+function step(state: ClusterState, engine: PolicyEngine, query: ConnectionQuery): Trial | undefined {
+  const denial = engine.denial(query);
+  if (!denial) return undefined;
+  const trials = candidatesFor(denial).flatMap((candidate): readonly Trial[] => {
+    const after = createPolicyEngine(changed(state, candidate));
+    const { verdict, [denial.direction]: side } = after.evaluate(query);
+    if (verdict !== 'allowed' && side.verdict !== 'allowed') return [];
+    return [{ candidate, engine: after, alsoAdmits: newlyAdmitted(state, engine, after, query) }];
+  });
+  return trials.sort(better)[0];
+}
+
+/**
+ * The smallest changes that admit a denied connection: one where one side denies it, two where both do. Each was tried
+ * out. Empty where the connection is not denied, or no change of one policy would admit it.
+ */
+export function proposeFix(state: ClusterState, query: ConnectionQuery): readonly PolicyFix[] {
+  const fixes: PolicyFix[] = [];
+  let current = state;
+  for (let side = 0; side < 2; side++) {
+    const engine = createPolicyEngine(current);
+    if (engine.evaluate(query).verdict !== 'denied') return fixes;
+    const trial = step(current, engine, query);
+    if (!trial) return [];
+    const { candidate, alsoAdmits } = trial;
+    fixes.push({ policy: candidate.policy, patch: patchText(candidate), sentence: sentenceOf(trial), alsoAdmits });
+    current = changed(current, candidate);
+  }
+  return createPolicyEngine(current).evaluate(query).verdict === 'allowed' ? fixes : [];
+}
