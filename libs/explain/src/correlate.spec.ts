@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { at, captured, type NodeFixture } from './fixture.js';
+import { at, captured, type NodeFixture, T0 } from './fixture.js';
 import { correlate } from './correlate.js';
 
 const OBJECTS = `
@@ -163,6 +163,17 @@ describe('what is no policy drop', () => {
         },
       }),
     ).toEqual([]);
+  });
+
+  it('a connect on the same ports that succeeds later does not hide the one that failed', () => {
+    const expired = UNREPLIED.replace('    [NEW] tcp      6 120 SYN_SENT', '[DESTROY] tcp      6 SYN_SENT');
+    const lines: [number, string][] = [
+      [1, UNREPLIED],
+      [121, expired],
+      [180, UNREPLIED],
+      [180.1, ANSWERED],
+    ];
+    expect(drops({ n1: { conntrack: conntrack(lines) } }).map((drop) => drop.firstSeenAt)).toEqual([T0 + 1_000_000]);
   });
 
   it('a closed port: both nodes have the entry, and a reset', () => {

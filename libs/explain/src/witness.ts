@@ -121,7 +121,18 @@ function beginsAnother(item: Timed, last: Timed, sequence: number | undefined, p
   return own !== undefined && sequence !== undefined && own !== sequence;
 }
 
-/** Cuts a conversation into attempts: at long pauses, and where a SYN has another initial sequence number. */
+/** Conntrack of one node begins an entry anew: the one it had for this tuple is gone, and its attempt is over. */
+function isNewEntry(item: Timed, current: readonly Timed[]): boolean {
+  const flow = item.flow?.flow;
+  if (flow?.event !== 'new') return false;
+  const key = tupleKey(flow.original);
+  return current.some(
+    (other) =>
+      other.node === item.node && other.flow?.flow.event === 'new' && tupleKey(other.flow.flow.original) === key,
+  );
+}
+
+/** Cuts a conversation into attempts: at long pauses, at a new conntrack entry, at another initial sequence number. */
 function cut(items: readonly Timed[]): readonly (readonly Timed[])[] {
   const attempts: Timed[][] = [];
   let current: Timed[] = [];
@@ -132,7 +143,7 @@ function cut(items: readonly Timed[]): readonly (readonly Timed[])[] {
     const pause = protocol === 'TCP' ? TCP_PAUSE : DATAGRAM_PAUSE;
     // A late DESTROY belongs to the attempt whose entry ends with it, however long that stood.
     const ends = item.flow?.flow.event === 'destroy' || item.flow?.flow.event === 'update';
-    if (last && !ends && beginsAnother(item, last, sequence, pause)) {
+    if (last && !ends && (beginsAnother(item, last, sequence, pause) || isNewEntry(item, current))) {
       attempts.push(current);
       current = [];
       sequence = undefined;
