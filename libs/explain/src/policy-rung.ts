@@ -1,4 +1,12 @@
-import type { Cause, DirectionVerdict, Finding, PolicyDirection, PolicyPart, PolicyRef } from '@whydrop/model';
+import type {
+  Cause,
+  DirectionVerdict,
+  Finding,
+  PolicyDirection,
+  PolicyHit,
+  PolicyPart,
+  PolicyRef,
+} from '@whydrop/model';
 import type { RuleOwner } from '@whydrop/ruleset';
 import { connectionEnd } from './view.js';
 import { type Case, policyQuery } from './case.js';
@@ -12,17 +20,20 @@ type PolicyFacts = Pick<
   'cause' | 'policies' | 'misses' | 'contributing' | 'assumptions' | 'missing' | 'findings'
 >;
 
-function samePolicy(a: PolicyRef, b: PolicyRef): boolean {
+export function samePolicy(a: PolicyRef, b: PolicyRef): boolean {
   return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
 }
 
+function ruleName({ path, ruleName: name }: PolicyHit): string {
+  return name === undefined ? path : `${path} "${name}"`;
+}
+
 function parts(side: DirectionVerdict): readonly PolicyPart[] {
-  const denies = side.decidedBy.filter((hit) => hit.action === 'deny').map((hit) => hit.policy);
+  const denies = side.decidedBy
+    .filter((hit) => hit.action === 'deny')
+    .map((hit): PolicyPart => ({ ...hit.policy, part: 'denies', rule: ruleName(hit) }));
   const isolates = side.isolatedBy.filter((ref) => !denies.some((deny) => samePolicy(deny, ref)));
-  return [
-    ...denies.map((ref): PolicyPart => ({ ...ref, part: 'denies' })),
-    ...isolates.map((ref): PolicyPart => ({ ...ref, part: 'isolates' })),
-  ];
+  return [...denies, ...isolates.map((ref): PolicyPart => ({ ...ref, part: 'isolates' }))];
 }
 
 /** Codes that explain the surprise while the cause stays policy. */

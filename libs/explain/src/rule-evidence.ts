@@ -161,6 +161,63 @@ function logItem({ node, packet }: PacketWitness): EvidenceItem {
   return { channel, node, observedAt: packet.observedAt, shows, raw: packet.raw };
 }
 
+/** The mark by which Weave knows a packet of a pod of this node that its egress rules let through. */
+const WEAVE_EGRESS_PASSED = 0x40000;
+
+/** Weave logs both of its drops alike, on egress and on ingress: where the packet came from and its mark tell which it was. */
+function byWeaveMark(
+  found: readonly Candidate[],
+  { node, packet }: PacketWitness,
+  view: ClusterView,
+): readonly Candidate[] {
+  const weave = found.length > 1 && found.every(({ owner }) => owner?.plugin === 'weave-npc');
+  const source = view.podsByIp(packet.tuple.source)[0];
+  if (!weave || packet.mark === undefined || !source) return found;
+  const direction = source.node === node && (packet.mark & WEAVE_EGRESS_PASSED) === 0 ? 'egress' : 'ingress';
+  return found.filter(({ owner }) => owner?.direction === direction);
+}
+
+/** What rules that one log line can stand for have in common: the same plugin's policies, in whichever direction. */
+function sharedOwner(found: readonly Candidate[]): RuleOwner | undefined {
+  const [first] = found;
+  const same = found.every(({ owner }) => owner?.plugin === first?.owner?.plugin && owner?.role === first?.owner?.role);
+  return first?.owner && same
+    ? { ...first.owner, direction: undefined, workload: undefined, interface: undefined, policy: undefined }
+    : undefined;
+}
+
+function ends(
+  witness: PacketWitness,
+  attempt: Attempt,
+  surroundings: Surroundings,
+  view: ClusterView,
+): readonly Candidate[] {
+  return byWeaveMark(candidates(witness, attempt, surroundings, view), witness, view);
+}
+
+function isSameEnd(one: Candidate, found: readonly Candidate[]): boolean {
+  const [only, ...others] = found;
+  return (
+    only?.chain === one.chain &&
+    only.table === one.table &&
+    only.end.position === one.end.position &&
+    others.length === 0
+  );
+}
+
+/** Whether two packets were logged by the same rule of the same node. */
+function isAlike(a: PacketWitness, b: PacketWitness): boolean {
+  if (a.packet.kind !== 'packet' || b.packet.kind !== 'packet' || a.node !== b.node) return false;
+  return a.packet.prefix === b.packet.prefix && a.packet.channel === b.packet.channel;
+}
+
+/** The logged packets of a node by the rule that logged them. */
+function logsOf({ node }: PacketWitness, attempt: Attempt): readonly (readonly PacketWitness[])[] {
+  const own = attempt.packets.filter((other) => other.node === node && other.packet.kind === 'packet');
+  const first = own.filter((each, at) => own.findIndex((other) => isAlike(other, each)) === at);
+  return first.map((each) => own.filter((other) => isAlike(other, each)));
+}
+
 function byLog(
   witness: PacketWitness,
   attempt: Attempt,
@@ -169,14 +226,15 @@ function byLog(
 ): RuleEvidence | undefined {
   const { node, packet } = witness;
   if (packet.kind !== 'packet') return undefined;
-  const found = candidates(witness, attempt, surroundings, view);
+  const found = ends(witness, attempt, surroundings, view);
   const meaning = view.owners.policyOfPrefix(packet.prefix);
   const denies = meaning?.verdict === 'deny';
   const one = found.length === 1 ? found[0] : undefined;
   // A prefix that ends packets in one place only and lets them go on in another proves nothing by itself.
   if (found.length === 0 && !denies) return undefined;
-  const same = attempt.packets.filter(
-    (other) => other.node === node && other.packet.kind === 'packet' && other.packet.prefix === packet.prefix,
+  const logs = logsOf(witness, attempt).filter(
+    ([other]) =>
+      other && (isAlike(other, witness) || (one && isSameEnd(one, ends(other, attempt, surroundings, view)))),
   );
   return {
     node,
@@ -184,13 +242,17 @@ function byLog(
     chainRule: one && chainRuleRef(node, one.table, one.chain, one.end, one.owner),
     snapshot: one?.snapshot,
     rule: one?.rule,
-    owner: one?.owner,
+    owner: one?.owner ?? sharedOwner(found),
     meaning: denies ? meaning : undefined,
     // A prefix of a rule that let the packet go on speaks of another endpoint than the one that ended it.
     direction: (denies ? meaning.direction : undefined) ?? one?.owner?.direction,
     enforcementPoint: pointOf(node, packet, one?.owner),
-    packets: same,
-    evidence: same.map(logItem),
+    // Several log rules in front of one end show the same packets.
+    packets: logs.toSorted((a, b) => b.length - a.length)[0] ?? [],
+    evidence: logs
+      .flat()
+      .toSorted((a, b) => a.packet.observedAt - b.packet.observedAt)
+      .map(logItem),
   };
 }
 

@@ -44,7 +44,7 @@ function place(told: Told, ends: SentenceEnds): string {
 
 function policyName(policy: PolicyPart): string {
   const name = policy.namespace === null ? policy.name : `${policy.namespace}/${policy.name}`;
-  return policy.kind === 'NetworkPolicy' ? name : `${policy.kind} ${name}`;
+  return policy.kind === 'NetworkPolicy' || policy.kind === 'Policy' ? name : `${policy.kind} ${name}`;
 }
 
 function listed(names: readonly string[]): string {
@@ -65,21 +65,39 @@ function owned(failure: FailedCriterion, told: Told, ends: SentenceEnds): string
   const namespace = /^namespace (\S+?)(?::? (.+))?$/.exec(failure.got);
   if (failure.field === 'namespaceSelector' && namespace)
     return `${subject} is in namespace ${namespace[1]}${namespace[2] ? ` (${namespace[2]})` : ''}`;
+  const noPod = /^address (\S+), which is no pod$/.exec(failure.got);
+  if (noPod) return `${noPod[1]} is no pod`;
+  // "web-0 (10.244.1.10)": the criterion is about the address.
+  const address = /^\S+ \(([0-9a-f.:]+)\)$/.exec(failure.got);
+  if (address) return `${subject} has address ${address[1]}`;
   // Some criteria name their subject themselves: "node cent333 has address …".
   return failure.got.includes(' has ') ? failure.got : `${subject} has ${failure.got}`;
 }
 
-function closest(miss: RuleMiss, told: Told, ends: SentenceEnds): string {
+function closest(miss: RuleMiss, told: Told, ends: SentenceEnds, ofSeveral: boolean): string {
   // With another protocol its ports say nothing more.
   const other = miss.failed.some((failure) => failure.field === 'protocol');
   const telling = miss.failed.filter((failure) => !other || failure.field !== 'port');
-  const failures = telling.map((failure) => `wants ${failure.wanted}, ${owned(failure, told, ends)}`);
-  return `${miss.path}, ${listed(failures)}`;
+  const [only, ...others] = telling;
+  const failures =
+    only && others.length === 0
+      ? `${only.wanted}, ${owned(only, told, ends)}`
+      : listed(telling.map((failure) => `${failure.wanted} (${owned(failure, told, ends)})`));
+  const name = ofSeveral ? `${miss.path} of ${policyName({ ...miss.policy, part: 'isolates' })}` : miss.path;
+  return `${name}, wants ${failures}`;
+}
+
+/** "Rule egress[2] of GlobalNetworkPolicy no-internet denies it." */
+function deniedBy(denies: readonly PolicyPart[]): string {
+  const [only, ...others] = denies;
+  if (only?.rule !== undefined && others.length === 0) return ` Rule ${only.rule} of ${policyName(only)} denies it.`;
+  const names = denies.map(policyName);
+  return others.length > 0 ? ` Policies ${listed(names)} deny it.` : ` Policy ${listed(names)} denies it.`;
 }
 
 function policySentence(told: Told, ends: SentenceEnds): string {
-  const denies = told.policies.filter((policy) => policy.part === 'denies').map(policyName);
-  if (denies.length > 0) return ` Policy ${listed(denies)} denies it.`;
+  const denies = told.policies.filter((policy) => policy.part === 'denies');
+  if (denies.length > 0) return deniedBy(denies);
   const isolates = told.policies.filter((policy) => policy.part === 'isolates').map(policyName);
   if (isolates.length === 0) return '';
   const many = isolates.length > 1;
@@ -88,7 +106,7 @@ function policySentence(told: Told, ends: SentenceEnds): string {
   const exempt = told.contributing.includes('HAIRPIN') || told.contributing.includes('NODE_TO_POD');
   if (!nearest && exempt) return `${head}.`;
   if (!nearest) return `${head} and ${many ? 'have' : 'has'} no rule for ${told.direction ?? 'this direction'}.`;
-  return `${head}; ${many ? 'the' : 'its'} closest rule, ${closest(nearest, told, ends)}.`;
+  return `${head}; ${many ? 'the' : 'its'} closest rule, ${closest(nearest, told, ends, many)}.`;
 }
 
 function ruleSentence(told: Told, ends: SentenceEnds): string {

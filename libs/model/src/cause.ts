@@ -24,7 +24,7 @@ export const CAUSES = {
   NEIGH_FAIL: 'the next hop did not answer (ARP or neighbour discovery)',
   MTU: 'packets too large for the path',
   NIC_QDISC_SOFTNET: 'a queue of the interface or of the kernel overflowed',
-  OTHER_FIREWALL: 'a rule outside the network plugin dropped it; on a plain host, the rule to name',
+  OTHER_FIREWALL: 'a firewall rule that belongs to no network policy ended it',
   CLOUD_SG_NACL: 'lost between the nodes: the destination node never saw it',
   MESH_L7: 'refused above layer 4',
   RATE_OR_CONN_LIMIT: 'over a packet rate or connection limit',

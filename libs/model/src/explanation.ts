@@ -49,6 +49,8 @@ export interface ChainOwner {
 
 export interface PolicyPart extends PolicyRef {
   readonly part: 'isolates' | 'denies' | 'admits' | 'passes';
+  /** The rule that acted, where one did: its place in the object (`egress[2]`) or the name its author gave it. */
+  readonly rule?: string;
 }
 
 /** One end as far as it is known at that time. */
