@@ -83,7 +83,10 @@ export async function main(argv: readonly string[], io: Io = PROCESS_IO): Promis
       io.stderr(`whydrop ${name}: ${(error as Error).message}\n`);
       return 2;
     }
-    throw error;
+    // Broken technology (no disk, no database): its message is for a person, its trace for whoever asks with WHYDROP_LOG=debug.
+    const trace = error instanceof Error && process.env['WHYDROP_LOG'] === 'debug' ? `\n${error.stack}` : '';
+    io.stderr(`whydrop ${name}: ${error instanceof Error ? error.message : String(error)}${trace}\n`);
+    return 2;
   }
 }
 

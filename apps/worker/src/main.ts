@@ -2,7 +2,7 @@ import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
 import { migrate, openDatabase } from '@whydrop/storage';
-import { openLog } from '@whydrop/telemetry';
+import { Health, openLog, openMetrics, serveStatus } from '@whydrop/telemetry';
 import { startPipeline } from './start.js';
 
 const MIGRATIONS = path.resolve(import.meta.dirname, '../../../../prisma/migrations');
@@ -21,10 +21,21 @@ const queues = [QUEUES.store, QUEUES.correlate].map((name) => openQueue(backend,
 const [storeQueue, correlateQueue] = queues as [(typeof queues)[number], (typeof queues)[number]];
 const now = () => Date.now() * 1000;
 const worker = await startPipeline({ database, storeQueue, correlateQueue, backend, log, now });
+/** Health and metrics of a process without an API, where somebody asks for them: STATUS_PORT. */
+async function openStatus() {
+  const { STATUS_PORT: port, STATUS_HOST: host = '127.0.0.1' } = process.env;
+  if (port === undefined) return undefined;
+  const health = new Health()
+    .add('database', () => database.pool.query('SELECT 1'))
+    .add('jobs', () => storeQueue.counts());
+  return serveStatus({ health, metrics: openMetrics('worker'), host, port: Number(port) });
+}
+const status = await openStatus();
 log.info({ backend: backend.kind }, 'working');
 
 async function stop(): Promise<void> {
   log.info('stopping: running jobs end first');
+  await status?.close();
   await worker.close();
   await Promise.all(queues.map((queue) => queue.close()));
   await database.close();

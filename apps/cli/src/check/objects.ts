@@ -38,11 +38,19 @@ const CLUSTER_SCOPED = new Set([
   'ClusterNetworkPolicy',
 ]);
 
+function ownersOf(value: unknown): KubernetesObject['metadata']['ownerReferences'] {
+  const owners = Array.isArray(value) ? value.filter(isFields) : [];
+  return owners.map((owner) => ({
+    kind: text(owner['kind']) ?? '',
+    name: text(owner['name']) ?? '',
+    controller: owner['controller'] === true,
+  }));
+}
+
 function normalised(fields: Fields, kind: string, apiVersion: string): KubernetesObject {
   const metadata = isFields(fields['metadata']) ? fields['metadata'] : {};
   const { namespace: _namespace, ...rest } = metadata;
   const namespace = CLUSTER_SCOPED.has(kind) ? undefined : (text(metadata['namespace']) ?? 'default');
-  const owners = Array.isArray(metadata['ownerReferences']) ? metadata['ownerReferences'].filter(isFields) : [];
   return {
     ...fields,
     apiVersion,
@@ -53,7 +61,7 @@ function normalised(fields: Fields, kind: string, apiVersion: string): Kubernete
       ...(namespace === undefined ? {} : { namespace }),
       labels: strings(metadata['labels']),
       annotations: strings(metadata['annotations']),
-      ownerReferences: owners as never,
+      ownerReferences: ownersOf(metadata['ownerReferences']),
       creationTimestamp: text(metadata['creationTimestamp']),
       deletionTimestamp: text(metadata['deletionTimestamp']),
     },
