@@ -85,7 +85,7 @@ export class Lab {
   private program(node: string): void {
     const namespace = this.fabric.namespaceOf({ kind: 'node', name: node });
     const before = this.programs.get(node);
-    const now = this.dialect.program({ ...this.scenario, policies: this.policies }, node);
+    const now = this.dialect.program(this.current, node);
     this.programs.set(node, now);
     if (before) reload(namespace, this.dialect, before, now);
     else load(namespace, now);
@@ -98,19 +98,24 @@ export class Lab {
     for (const node of this.scenario.nodes) this.program(node.name);
   }
 
+  /** The scenario with the policies as they are now. */
+  get current(): Scenario {
+    return { ...this.scenario, policies: this.policies };
+  }
+
   policy(name: { readonly namespace?: string; readonly name: string }): LabPolicy | undefined {
     return this.policies.find((policy) => samePolicy(name, policy));
   }
 
   private async listen(): Promise<void> {
-    for (const pod of this.scenario.pods) {
-      for (const { port, protocol = 'TCP' } of pod.listens ?? pod.ports) {
-        await this.agent({ kind: 'pod', namespace: pod.namespace, name: pod.name }).ask({
-          kind: 'listen',
-          protocol,
-          port,
-        });
-      }
+    const pods = this.scenario.pods.map(
+      ({ namespace, name, ports, listens }) => [{ kind: 'pod', namespace, name } as const, listens ?? ports] as const,
+    );
+    const machines = (this.scenario.outside ?? []).map(
+      ({ name, listens }) => [{ kind: 'outside', name } as const, listens ?? []] as const,
+    );
+    for (const [party, ports] of [...pods, ...machines]) {
+      for (const { port, protocol = 'TCP' } of ports) await this.agent(party).ask({ kind: 'listen', protocol, port });
     }
   }
 

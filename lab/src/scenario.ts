@@ -184,7 +184,11 @@ export interface Scenario {
   readonly dialect: string;
   readonly clusterCidr: string;
   readonly nodes: readonly LabNode[];
-  readonly outside?: readonly { readonly name: string; readonly ip: string }[];
+  readonly outside?: readonly {
+    readonly name: string;
+    readonly ip: string;
+    readonly listens?: readonly ContainerPort[];
+  }[];
   readonly namespaces: readonly LabNamespace[];
   readonly pods: readonly LabPod[];
   readonly services: readonly LabService[];

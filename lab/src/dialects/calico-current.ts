@@ -10,7 +10,7 @@ import {
   felixLines,
   limited,
   profilesOf,
-  ruleMatch,
+  ruleMatches,
   workloadInterface,
   type FelixRule,
 } from './felix.js';
@@ -25,6 +25,7 @@ const IF_ACCEPT = `-m mark --mark ${ACCEPT}`;
 const SET_ACCEPT = `--jump MARK --set-mark ${ACCEPT}`;
 const CLEAR_ALL = '--jump MARK --set-mark 0/0x1b0000';
 const DROP = '--jump DROP';
+const SCRATCH = { all: 0x80000, block: 0x100000 };
 
 const sides = {
   ingress: { group: 1, letter: 'I', policy: 'cali-pi-', profile: 'cali-pri-', endpoint: 'cali-tw-' },
@@ -47,11 +48,14 @@ const verdicts = {
 function verdictRules(policy: FelixPolicy, direction: Direction, index: number): readonly FelixRule[] {
   const rule = policy.rules[direction][index];
   if (!rule) return [];
-  const match = ruleMatch(rule, direction);
-  if (rule.action === 'Log') return [{ match, action: '--jump LOG --log-prefix "calico-packet: " --log-level 5' }];
+  const { helpers, match } = ruleMatches(rule, direction, SCRATCH);
+  if (rule.action === 'Log') {
+    return [...helpers, { match, action: '--jump LOG --log-prefix "calico-packet: " --log-level 5' }];
+  }
   const { mark, letter, then } = verdicts[rule.action];
   const prefix = `${letter}P${sides[direction].letter}${index}|${policy.v1Name}`;
   return [
+    ...helpers,
     { match, action: `--jump MARK --set-mark ${mark}` },
     { match: `-m mark --mark ${mark}`, action: nflog(direction, prefix) },
     { match: `-m mark --mark ${mark}`, action: then },

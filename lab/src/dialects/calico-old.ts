@@ -7,7 +7,7 @@ import {
   felixIpsets,
   felixLines,
   limited,
-  ruleMatch,
+  ruleMatches,
   workloadInterface,
   type FelixRule,
 } from './felix.js';
@@ -23,6 +23,7 @@ const ACCEPT = '0x1000000/0x1000000';
 const NO_PASS = '-m mark --mark 0/0x2000000';
 const IF_ACCEPT = `-m mark --mark ${ACCEPT}`;
 const DROP = '--jump DROP';
+const SCRATCH = { all: 0x4000000, block: 0x8000000 };
 
 const sides = {
   ingress: { policy: 'cali-pi-', profile: 'cali-pri-', endpoint: 'cali-tw-' },
@@ -38,11 +39,14 @@ const profileChain = (namespace: string, direction: Direction): string =>
 
 function policyRules(policy: FelixPolicy, direction: Direction): readonly FelixRule[] {
   return policy.rules[direction].flatMap((rule): readonly FelixRule[] => {
-    const match = ruleMatch(rule, direction);
-    if (rule.action === 'Deny') return [{ match, action: DROP }];
-    if (rule.action === 'Log') return [{ match, action: '--jump LOG --log-prefix "calico-packet: " --log-level 5' }];
+    const { helpers, match } = ruleMatches(rule, direction, SCRATCH);
+    if (rule.action === 'Deny') return [...helpers, { match, action: DROP }];
+    if (rule.action === 'Log') {
+      return [...helpers, { match, action: '--jump LOG --log-prefix "calico-packet: " --log-level 5' }];
+    }
     const mark = rule.action === 'Allow' ? ACCEPT : '0x2000000/0x2000000';
     return [
+      ...helpers,
       { match, action: `--jump MARK --set-mark ${mark}` },
       { match: `-m mark --mark ${mark}`, action: '--jump RETURN' },
     ];

@@ -36,6 +36,8 @@ export interface FelixPolicyRule {
   readonly nets: readonly string[];
   readonly notNets: readonly string[];
   readonly ports: readonly string[];
+  /** Names of container ports at the destination; Felix keeps a set of addresses and ports for each. */
+  readonly namedPorts: readonly string[];
 }
 
 const terms = (selector: LabelSelector): readonly string[] => [
@@ -70,23 +72,22 @@ function peerOf(entity: CalicoEntity, namespace: string | undefined): Selector |
 
 function ruleOf(rule: CalicoApiRule, direction: Direction, namespace: string | undefined): FelixPolicyRule {
   const far = (direction === 'ingress' ? rule.source : rule.destination) ?? {};
+  const ports = (rule.destination?.ports ?? []).map(String);
   return {
     action: rule.action,
     protocol: rule.protocol?.toLowerCase(),
     peer: peerOf(far, namespace),
     nets: far.nets ?? [],
     notNets: far.notNets ?? [],
-    ports: (rule.destination?.ports ?? []).map(String),
+    ports: ports.filter((port) => /^\d/.test(port)),
+    namedPorts: ports.filter((port) => !/^\d/.test(port)),
   };
 }
 
-function portNumbers(ports: readonly PolicyPort[], scenario: Scenario): readonly (number | string)[] {
+function portTexts(ports: readonly PolicyPort[]): readonly (number | string)[] {
   return ports.flatMap(({ port, endPort }) => {
     if (port === undefined) return [];
-    if (typeof port === 'number') return [endPort === undefined ? port : `${port}:${endPort}`];
-    // Felix keeps a set of addresses and ports per name; one number for all pods says the same in this lab.
-    const numbers = scenario.pods.flatMap((pod) => pod.ports.filter((each) => each.name === port));
-    return [...new Set(numbers.map((each) => each.port))];
+    return [typeof port === 'number' && endPort !== undefined ? `${port}:${endPort}` : port];
   });
 }
 
@@ -105,14 +106,13 @@ function spread(
   peers: readonly PolicyPeer[],
   ports: readonly PolicyPort[],
   direction: Direction,
-  scenario: Scenario,
 ): readonly CalicoApiRule[] {
   const named = [...new Set(ports.map((port) => port.protocol ?? 'TCP'))].sort();
   const protocols: readonly ('TCP' | 'UDP' | undefined)[] = named.length > 0 ? named : [undefined];
   const anyone: readonly (PolicyPeer | undefined)[] = peers.length > 0 ? peers : [undefined];
   return protocols.flatMap((protocol): readonly CalicoApiRule[] => {
     const items = ports.filter((port) => (port.protocol ?? 'TCP') === protocol);
-    const numbers = items.some((port) => port.port === undefined) ? [] : portNumbers(items, scenario);
+    const numbers = items.some((port) => port.port === undefined) ? [] : portTexts(items);
     return anyone.map((peer) => {
       const far = entityOf(peer);
       const source = direction === 'ingress' ? far : {};
@@ -122,13 +122,13 @@ function spread(
   });
 }
 
-function fromKubernetes(policy: KubernetesPolicy, scenario: Scenario): FelixPolicy {
+function fromKubernetes(policy: KubernetesPolicy): FelixPolicy {
   const { namespace, name, spec } = policy;
   const rules = (direction: Direction) => {
     const api =
       direction === 'ingress'
-        ? (spec.ingress ?? []).flatMap((rule) => spread(rule.from ?? [], rule.ports ?? [], direction, scenario))
-        : (spec.egress ?? []).flatMap((rule) => spread(rule.to ?? [], rule.ports ?? [], direction, scenario));
+        ? (spec.ingress ?? []).flatMap((rule) => spread(rule.from ?? [], rule.ports ?? [], direction))
+        : (spec.egress ?? []).flatMap((rule) => spread(rule.to ?? [], rule.ports ?? [], direction));
     return api.map((rule) => ruleOf(rule, direction, namespace));
   };
   return {
@@ -164,7 +164,7 @@ export function felixPolicies(scenario: Scenario): readonly FelixPolicy[] {
   const orderOf = (tier: string): number =>
     tier === 'default' ? 1_000_000 : (scenario.tiers?.find((each) => each.name === tier)?.order ?? 2_000_000);
   return scenario.policies
-    .map((policy) => (policy.kind === 'kubernetes' ? fromKubernetes(policy, scenario) : fromCalico(policy)))
+    .map((policy) => (policy.kind === 'kubernetes' ? fromKubernetes(policy) : fromCalico(policy)))
     .sort(
       (a, b) =>
         orderOf(a.tier) - orderOf(b.tier) ||
@@ -205,4 +205,25 @@ export function peerSets(scenario: Scenario, policies: readonly FelixPolicy[]): 
     }
   }
   return sets;
+}
+
+/** A named port at the destination: all pods in an ingress rule, the rule's peers in an egress rule. */
+export interface NamedPort {
+  readonly selector: Selector;
+  readonly protocol: string;
+  readonly name: string;
+}
+
+export function namedPortsOf(rule: FelixPolicyRule, direction: Direction): readonly NamedPort[] {
+  const selector: Selector = direction === 'egress' && rule.peer ? rule.peer : { kind: 'all' };
+  return rule.namedPorts.map((name) => ({ selector, protocol: rule.protocol ?? 'tcp', name }));
+}
+
+/** Addresses and ports behind a named port. */
+export function namedPortMembers(port: NamedPort, scenario: Scenario): readonly string[] {
+  return scenario.pods
+    .filter((pod) => matchesSelector(port.selector, endpointLabels(pod, scenario)))
+    .flatMap((pod) => pod.ports.map((each) => ({ ...each, ip: pod.ip })))
+    .filter(({ name, protocol = 'TCP' }) => name === port.name && protocol.toLowerCase() === port.protocol)
+    .map((each) => `${each.ip},${port.protocol}:${each.port}`);
 }

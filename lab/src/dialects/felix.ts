@@ -1,6 +1,14 @@
 import { createHash, type BinaryLike } from 'node:crypto';
 import type { LabPod, Scenario } from '../scenario.js';
-import { peerSets, type Direction, type FelixPolicy, type FelixPolicyRule } from './calico-policy.js';
+import {
+  namedPortMembers,
+  namedPortsOf,
+  peerSets,
+  type Direction,
+  type FelixPolicy,
+  type FelixPolicyRule,
+  type NamedPort,
+} from './calico-policy.js';
 import { canonicalSelector } from './calico-selector.js';
 import type { Ipset } from './dialect.js';
 import type { TableName, Tables } from './tables.js';
@@ -28,6 +36,12 @@ export function workloadInterface(pod: LabPod, prefix = 'cali'): string {
 /** Kernel name of the IP set of a selector. */
 export function selectorSet(selector: string): string {
   return `cali40s:${base64(hash('sha224', `s:${selector}`))}`.slice(0, 31);
+}
+
+/** Kernel name of the set of addresses and ports behind a named port. */
+export function namedPortSet({ selector, protocol, name }: NamedPort): string {
+  const selectorId = `s:${base64(hash('sha224', `s:${canonicalSelector(selector)}`))}`;
+  return `cali40n:${base64(hash('sha224', `n:${selectorId},${protocol},${name}`))}`.slice(0, 31);
 }
 
 /** One rule in Felix's own spelling, which is also what it feeds to iptables-restore. */
@@ -60,23 +74,92 @@ export function addFelixChain(tables: Tables, table: TableName, chain: string, r
   tables.take(table, chain, felixLines(chain, rules));
 }
 
-function portMatch(ports: readonly string[]): string | undefined {
-  return ports.length > 0 ? `-m multiport --destination-ports ${ports.join(',')}` : undefined;
+/** Mark bits of one era for matches that one kernel rule cannot hold. */
+export interface ScratchBits {
+  /** Set while every block so far has matched. */
+  readonly all: number;
+  /** Set when the block at hand has matched. */
+  readonly block: number;
 }
 
-/** The match of a policy rule in Felix's order: protocol, peer, destination ports, negations. */
-export function ruleMatch(rule: FelixPolicyRule, direction: Direction): string {
-  const side = direction === 'ingress' ? 'source' : 'destination';
+const hex = (bits: number): string => `0x${bits.toString(16)}`;
+const setMark = (bits: number): string => `--jump MARK --set-mark ${hex(bits)}/${hex(bits)}`;
+const clearMark = (bits: number): string => `--jump MARK --set-mark 0/${hex(bits)}`;
+
+/** A multiport match holds 15 ports; a range takes two. */
+function portSplits(ports: readonly string[]): readonly (readonly string[])[] {
+  const splits: string[][] = [];
+  let room = 0;
+  for (const port of ports) {
+    const slots = port.includes(':') ? 2 : 1;
+    if (slots > room) {
+      splits.push([]);
+      room = 15;
+    }
+    splits.at(-1)?.push(port);
+    room -= slots;
+  }
+  return splits;
+}
+
+/** Collects the blocks of one policy rule: alternatives inside a block, all blocks together. */
+class MatchBlocks {
+  readonly rules: FelixRule[] = [];
+  private positive = 0;
+
+  constructor(private readonly bits: ScratchBits) {}
+
+  private begin(initially: number): void {
+    if (this.rules.length > 0) return;
+    this.rules.push({ action: `--jump MARK --set-mark ${hex(initially)}/${hex(this.bits.all + this.bits.block)}` });
+  }
+
+  any(matches: readonly string[]): void {
+    this.begin(0);
+    // The first block may write its result straight to the common bit.
+    const bit = this.positive === 0 ? this.bits.all : this.bits.block;
+    this.rules.push(...matches.map((match) => ({ match, action: setMark(bit) })));
+    const unmatched = `-m mark --mark 0/${hex(this.bits.block)}`;
+    if (this.positive > 0) this.rules.push({ match: unmatched, action: clearMark(this.bits.all) });
+    this.positive += 1;
+  }
+
+  none(matches: readonly string[]): void {
+    this.begin(this.bits.all);
+    this.rules.push(...matches.map((match) => ({ match, action: clearMark(this.bits.all) })));
+  }
+}
+
+/** A policy rule as matches: helper rules that come first, and the match of the rule that acts. */
+export interface RuleMatches {
+  readonly helpers: readonly FelixRule[];
+  readonly match: string;
+}
+
+/** Matches in Felix's order: protocol, peer, destination ports, negations; blocks for what does not fit one rule. */
+export function ruleMatches(rule: FelixPolicyRule, direction: Direction, bits: ScratchBits): RuleMatches {
+  const side = direction === 'ingress' ? '--source' : '--destination';
+  const protocol = rule.protocol ? [`-p ${rule.protocol}`] : [];
+  const named = namedPortsOf(rule, direction).map((port) => `-m set --match-set ${namedPortSet(port)} dst,dst`);
+  const multiport = portSplits(rule.ports).map((ports) => `-m multiport --destination-ports ${ports.join(',')}`);
   const set = rule.peer && selectorSet(canonicalSelector(rule.peer));
-  return [
-    rule.protocol && `-p ${rule.protocol}`,
-    ...rule.nets.map((net) => `--${side} ${net}`),
-    set && `-m set --match-set ${set} ${direction === 'ingress' ? 'src' : 'dst'}`,
-    portMatch(rule.ports),
-    ...rule.notNets.map((net) => `! --${side} ${net}`),
-  ]
-    .filter(Boolean)
-    .join(' ');
+  const blocks = new MatchBlocks(bits);
+  const portsInBlock = named.length + multiport.length > 1;
+  if (portsInBlock) blocks.any([...multiport.map((match) => [...protocol, match].join(' ')), ...named]);
+  const netsInBlock = rule.nets.length > 1;
+  if (netsInBlock) blocks.any(rule.nets.map((net) => `${side} ${net}`));
+  const nets = netsInBlock ? [] : rule.nets;
+  const negatedInBlock = nets.length + rule.notNets.length > 1;
+  if (negatedInBlock) blocks.none(rule.notNets.map((net) => `${side} ${net}`));
+  const match = [
+    ...protocol,
+    ...nets.map((net) => `${side} ${net}`),
+    ...(set ? [`-m set --match-set ${set} ${direction === 'ingress' ? 'src' : 'dst'}`] : []),
+    ...(portsInBlock ? [] : [...multiport, ...named]),
+    ...(negatedInBlock ? [] : rule.notNets.map((net) => `! ${side} ${net}`)),
+    ...(blocks.rules.length > 0 ? [`-m mark --mark ${hex(bits.all)}/${hex(bits.all)}`] : []),
+  ];
+  return { helpers: blocks.rules, match: match.join(' ') };
 }
 
 /** The IP sets that the policies' peers need, and the fixed ones. */
@@ -86,8 +169,16 @@ export function felixIpsets(scenario: Scenario, policies: readonly FelixPolicy[]
     create: 'hash:net family inet maxelem 1048576',
     members,
   });
+  const named = policies.flatMap((policy) =>
+    policy.directions.flatMap((direction) => policy.rules[direction].flatMap((rule) => namedPortsOf(rule, direction))),
+  );
+  const ports = new Map(named.map((port) => [namedPortSet(port), namedPortMembers(port, scenario)]));
   return [
     ...[...peerSets(scenario, policies)].map(([selector, members]) => set(selectorSet(selector), members)),
+    ...[...ports].map(([name, members]) => ({
+      ...set(name, members),
+      create: 'hash:ip,port family inet maxelem 1048576',
+    })),
     set('cali40masq-ipam-pools', [scenario.clusterCidr]),
     set('cali40all-ipam-pools', [scenario.clusterCidr]),
   ];

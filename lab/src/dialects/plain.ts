@@ -18,18 +18,22 @@ const comment = (text: string): string => `-m comment --comment "${text}"`;
 interface HostChain {
   readonly tables: Tables;
   readonly scenario: Scenario;
+  readonly pod: LabPod;
   readonly name: string;
   readonly type: Type;
   /** Where an allowed packet goes. */
   readonly allowed: string;
 }
 
-function portMatches(scenario: Scenario, { protocol = 'TCP', port, endPort }: PolicyPort): readonly string[] {
-  const name = protocol.toLowerCase();
-  if (port === undefined) return [`-p ${name}`];
-  if (typeof port === 'number') return [`-p ${name} -m ${name} --dport ${endPort ? `${port}:${endPort}` : port}`];
-  const named = scenario.pods.flatMap((pod) => pod.ports.filter((each) => each.name === port));
-  return [...new Set(named.map((each) => each.port))].map((number) => `-p ${name} -m ${name} --dport ${number}`);
+/** A named port is whatever number the receiving pod gives it: none for a pod that has no such port. */
+function portMatches(port: PolicyPort, receiver: LabPod | undefined): readonly string[] {
+  const name = (port.protocol ?? 'TCP').toLowerCase();
+  if (port.port === undefined) return [`-p ${name}`];
+  const { endPort } = port;
+  if (typeof port.port === 'number')
+    return [`-p ${name} -m ${name} --dport ${endPort ? `${port.port}:${endPort}` : port.port}`];
+  const named = (receiver?.ports ?? []).filter((each) => each.name === port.port);
+  return named.map((each) => `-p ${name} -m ${name} --dport ${each.port}`);
 }
 
 /** A network with exceptions needs a chain of its own: what is excepted goes back to the next rule. */
@@ -47,17 +51,23 @@ function exceptionChain(host: HostChain, policy: KubernetesPolicy, except: reado
 }
 
 interface Far {
+  /** The pod at the far side, where it is one. */
+  readonly pod?: LabPod;
   readonly net: string | undefined;
   readonly target: string;
 }
 
 function farSides(host: HostChain, policy: KubernetesPolicy, rule: PolicyRule): readonly Far[] {
-  if (rule.peers.length === 0) return [{ net: undefined, target: host.allowed }];
+  if (rule.peers.length === 0) {
+    const named = host.type === 'Egress' && rule.ports.some((port) => typeof port.port === 'string');
+    const everyPod = host.scenario.pods.map((pod) => ({ pod, net: `${pod.ip}/32`, target: host.allowed }));
+    return [{ net: undefined, target: host.allowed }, ...(named ? everyPod : [])];
+  }
   return rule.peers.flatMap((peer: PolicyPeer, index): readonly Far[] => {
     const { ipBlock } = peer;
     if (!ipBlock) {
       const pods = podsOfPeer(host.scenario, policy.namespace, peer);
-      return pods.map((pod) => ({ net: `${pod.ip}/32`, target: host.allowed }));
+      return pods.map((pod) => ({ pod, net: `${pod.ip}/32`, target: host.allowed }));
     }
     const { cidr, except = [] } = ipBlock;
     if (except.length === 0) return [{ net: cidr, target: host.allowed }];
@@ -68,8 +78,9 @@ function farSides(host: HostChain, policy: KubernetesPolicy, rule: PolicyRule): 
 function addRule(host: HostChain, policy: KubernetesPolicy, rule: PolicyRule): void {
   const option = host.type === 'Ingress' ? '-s' : '-d';
   const text = comment(`policy ${policy.namespace}/${policy.name} ${host.type.toLowerCase()} rule ${rule.index}`);
-  const ports = rule.ports.length > 0 ? rule.ports.flatMap((port) => portMatches(host.scenario, port)) : [''];
-  for (const { net, target } of farSides(host, policy, rule)) {
+  for (const { net, target, pod } of farSides(host, policy, rule)) {
+    const receiver = host.type === 'Ingress' ? host.pod : pod;
+    const ports = rule.ports.length > 0 ? rule.ports.flatMap((port) => portMatches(port, receiver)) : [''];
     for (const port of ports) {
       const words = [net && `${option} ${net}`, port, text, `-j ${target}`];
       host.tables.append('filter', host.name, words.filter(Boolean).join(' '));
@@ -82,7 +93,14 @@ function addHost(tables: Tables, scenario: Scenario, pod: LabPod, type: Type): v
   if (policies.length === 0) return;
   const number = scenario.pods.indexOf(pod);
   const chain = `${type === 'Ingress' ? 'IN' : 'OUT'}-${number}-${pod.name.slice(0, 14)}`;
-  const host: HostChain = { tables, scenario, name: chain, type, allowed: type === 'Ingress' ? 'ACCEPT' : 'TO-HOSTS' };
+  const host: HostChain = {
+    tables,
+    scenario,
+    pod,
+    name: chain,
+    type,
+    allowed: type === 'Ingress' ? 'ACCEPT' : 'TO-HOSTS',
+  };
   const word = type.toLowerCase();
   const name = `${pod.namespace}/${pod.name}`;
   const jump = `${comment(`${word} of ${name}`)} -j ${chain}`;
