@@ -158,23 +158,44 @@ async function fire(topology: Topology, shot: Shot): Promise<void> {
   await topology.send(link?.peer ?? null, bytes.toString('hex'));
 }
 
+/** Sends packets and reads what the kernel says about them, by the packet's id. */
+async function traced(
+  topology: Topology,
+  family: RulesetPlan['family'],
+  ruleset: RulesetSnapshot,
+  shots: readonly Shot[],
+): Promise<ReadonlyMap<number, Trace>> {
+  for (const shot of shots) await fire(topology, shot);
+  const ids = shots.map(({ plan: { id } }) => (family === 'inet' ? `ID=${id} ` : `flowlabel ${id} `));
+  const text = await topology.trace((lines) => ids.every((id) => lines.some((line) => line.includes(id))));
+  return family === 'inet' ? tracesById(text) : tracesByLabel(text, ruleset, await handlesOf(topology, ruleset));
+}
+
+/** A reader of traces that ended, or was not listening yet, is tried again with other packets. */
+const ATTEMPTS = 3;
+
 /** Loads one ruleset, sends packets through it, and compares what the kernel did with what the walk says. */
 export async function verifyRuleset(
   topology: Topology,
   plan: RulesetPlan,
-  shots: readonly Shot[],
+  makeShots: () => readonly Shot[],
   tally: Tally,
 ): Promise<void> {
   const sets = setsOf(plan.sets === '' ? '' : await topology.loadSets(plan.sets));
   const saved = await topology.load(plan.family, plan.rules);
   const ruleset = rulesetOf(plan.family, saved);
   tally.rulesets++;
-  for (const shot of shots) await fire(topology, shot);
-  const ids = shots.map(({ plan: { id } }) => (plan.family === 'inet' ? `ID=${id} ` : `flowlabel ${id} `));
-  const text = await topology.trace((lines) => ids.every((id) => lines.some((line) => line.includes(id))));
-  const traces =
-    plan.family === 'inet' ? tracesById(text) : tracesByLabel(text, ruleset, await handlesOf(topology, ruleset));
-  for (const shot of shots) judge(tally, shot, walk(ruleset, sets, shot), traces.get(shot.plan.id), saved);
+  for (let attempt = 1; ; attempt++) {
+    const shots = makeShots();
+    const traces = await traced(topology, plan.family, ruleset, shots);
+    const isComplete = shots.every((shot) => traces.has(shot.plan.id));
+    if (!isComplete && attempt < ATTEMPTS) {
+      await topology.restartMonitor();
+      continue;
+    }
+    for (const shot of shots) judge(tally, shot, walk(ruleset, sets, shot), traces.get(shot.plan.id), saved);
+    return;
+  }
 }
 
 /** Packets for one ruleset; `start` keeps their ends apart from those of other rulesets. */

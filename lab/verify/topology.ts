@@ -185,6 +185,16 @@ export class Topology {
     await sleep(80);
   }
 
+  /** Another reader, with more time to begin. */
+  async restartMonitor(): Promise<void> {
+    const family = this.#monitor?.family ?? 'inet';
+    await this.#monitor?.service.stop();
+    this.#monitor = undefined;
+    this.#lines = [];
+    await this.#watch(family);
+    await sleep(400);
+  }
+
   #answer(line: string): void {
     const [number = '', answer = ''] = line.split(' ');
     this.#sent.get(Number(number))?.(answer);

@@ -43,14 +43,16 @@ async function verifyAll(topology: Topology): Promise<Tally> {
   let start = 0;
   const next = (packets: number) => (start += packets * 2 + 2);
   for (const plan of Object.values(dialects())) {
-    const shots = shotsFor(new Random(seed), plan, size.dialectPackets, next(size.dialectPackets));
+    const random = new Random(seed);
+    const shots = () => shotsFor(random, plan, size.dialectPackets, next(size.dialectPackets));
     await verifyRuleset(topology, plan, shots, tally);
   }
   for (const family of ['inet', 'inet6'] as const) {
     for (let i = 0; i < (family === 'inet' ? size.v4 : size.v6); i++) {
       const random = new Random(seed * 100_000 + i);
       const plan = randomRuleset(random, family, i);
-      await verifyRuleset(topology, plan, shotsFor(random, plan, size.packets, next(size.packets)), tally);
+      const shots = () => shotsFor(random, plan, size.packets, next(size.packets));
+      await verifyRuleset(topology, plan, shots, tally);
     }
   }
   return tally;
