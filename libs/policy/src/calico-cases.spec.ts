@@ -790,7 +790,7 @@ const CASES: readonly (readonly [string, string, string, string])[] = [
     'a profile that allows',
     'hep h1: {node: n1, interfaceName: "*", profiles: [projectcalico-default-allow]}',
     '8.8.8.8 -> 192.168.0.1:8080/TCP',
-    'allowed | in HostEndpoint:h1[0]',
+    'allowed | in profile:projectcalico-default-allow[0]',
   ],
   [
     'a profile with rules',
@@ -820,13 +820,13 @@ const CASES: readonly (readonly [string, string, string, string])[] = [
     'with a namespace selector all() does not',
     `hep h1: {node: n1, profiles: [projectcalico-default-allow]} ;; gnp p: {selector: all(), namespaceSelector: all(), ${IN}}`,
     '8.8.8.8 -> 192.168.0.1:8081/TCP',
-    'allowed | in HostEndpoint:h1[0]',
+    'allowed | in profile:projectcalico-default-allow[0]',
   ],
   [
     'a host endpoint as peer by expectedIPs',
     `hep h1 role=node: {node: n1, expectedIPs: [192.168.0.1], profiles: [projectcalico-default-allow]} ;; gnp p: {selector: "pod == 'b'", ${IN}, ingress: [{action: Allow, source: {selector: "role == 'node'"}}]}`,
     '192.168.0.1 -> x/b:80/TCP',
-    'allowed | out HostEndpoint:h1[0] | in gnp:p[0]',
+    'allowed | out profile:projectcalico-default-allow[0] | in gnp:p[0]',
   ],
   [
     'doNotTrack allows before anything',
@@ -844,7 +844,7 @@ const CASES: readonly (readonly [string, string, string, string])[] = [
     'preDNAT does not drop at the end of its tier',
     `hep h1 role=node: {node: n1, profiles: [projectcalico-default-allow]} ;; gnp p: {selector: "role == 'node'", applyOnForward: true, preDNAT: true, ${IN}, ingress: [{action: Deny, source: {nets: [8.0.0.0/8]}}]}`,
     '9.8.8.8 -> 192.168.0.1:8080/TCP',
-    'allowed | in HostEndpoint:h1[0]',
+    'allowed | in profile:projectcalico-default-allow[0]',
   ],
   [
     'doNotTrack and preDNAT do not apply to pods',

@@ -98,6 +98,7 @@ class View implements ClusterView {
 
   private makePodEnd(pod: PodEndpoint): End {
     const ips = this.ipsOfPod(pod);
+    const node = pod.node ?? (pod.hostNetwork ? this.nodeWith(pod.ips) : undefined);
     const key = classKey(pod);
     const classId = this.classes.get(key) ?? this.nextId++;
     this.classes.set(key, classId);
@@ -108,12 +109,17 @@ class View implements ClusterView {
       pod,
       namespace: this.namespace(pod.namespace),
       labels: pod.hostNetwork ? NO_LABELS : new Map(Object.entries(pod.labels)),
-      node: pod.node,
-      nodeLabels: pod.hostNetwork && pod.node !== undefined ? this.labelsOfNode(pod.node) : undefined,
+      node,
+      nodeLabels: pod.hostNetwork && node !== undefined ? this.labelsOfNode(node) : undefined,
       nodesKnown: this.state.nodes.length > 0,
       ips,
       label: pod.name,
     };
+  }
+
+  /** A pod in the host's network has the address of its node. */
+  private nodeWith(ips: readonly string[]): string | undefined {
+    return this.state.nodes.find((node) => node.ips.some((ip) => ips.includes(ip)))?.name;
   }
 
   private ipsOfPod(pod: PodEndpoint): readonly Address[] | undefined {

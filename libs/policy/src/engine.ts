@@ -17,7 +17,7 @@ import { clusterView, type ClusterView } from './cluster-view.js';
 import type { CompiledPolicy } from './compiled-policy.js';
 import { carriesPorts } from './criteria.js';
 import type { Connection, End } from './end.js';
-import { hostEndpointEnd, isFailsafe } from './host-policy.js';
+import { DEFAULT_ALLOW_PROFILE, hostEndpointEnd, isFailsafe } from './host-policy.js';
 import { enforcedOf, pendingOf, policySetOf, type PolicySet } from './policy-set.js';
 import { mergeVerdicts } from './merge.js';
 import { hostProgramOf, programOf, type Program, type Step, type TierSteps } from './program.js';
@@ -298,7 +298,7 @@ class Engine implements PolicyEngine {
       destination,
       sourceIps: usable(source, destination),
       destinationIps: usable(destination, source),
-      protocol: query.protocol,
+      protocol: icmpFamily(query.protocol, source, destination),
       port: carriesPorts(query.protocol) ? query.port : undefined,
       icmp: query.icmp,
       world: this.world,
@@ -328,7 +328,7 @@ class Engine implements PolicyEngine {
         return programOf(this.selecting(end, mode), direction, this.policies.tiers, this.profilesOfPod(end, direction));
       const host = this.world.hostEndpoint(end);
       if (!host) return { direction, steps: [], tiers: [] };
-      const profiles = host.profiles.flatMap((name) => this.policies.profiles.get(name) ?? []);
+      const profiles = host.profiles.flatMap((name) => this.policies.profiles.get(name) ?? builtInProfile(name));
       return hostProgramOf(this.selecting(end, mode), direction, this.policies.tiers, [
         ...profiles,
         hostEndpointEnd(host),
@@ -467,6 +467,10 @@ function throughName(reason: string, { service, port }: Route & { kind: 'service
   return reason.replace(/ is (?=allowed|denied|undecided)/, ` (service ${name}) is `);
 }
 
+function builtInProfile(name: string): readonly CompiledPolicy[] {
+  return name === DEFAULT_ALLOW_PROFILE.ref.name ? [DEFAULT_ALLOW_PROFILE] : [];
+}
+
 function exempt(rule: string): Judged {
   return { decision: ALLOWED, assumptions: [rule] };
 }
@@ -479,6 +483,13 @@ function isOwnNode(source: End, destination: End): boolean {
   const pod = source.kind === 'pod' ? source : destination;
   const node = source.kind === 'pod' ? destination : source;
   return pod.kind === 'pod' && node.kind === 'node' && node.node !== undefined && node.node === pod.node;
+}
+
+/** ICMP between ends that only have IPv6 addresses is that of IPv6. */
+function icmpFamily(protocol: string, source: End, destination: End): string {
+  const ips = [...(source.ips ?? []), ...(destination.ips ?? [])];
+  const isV6 = ips.length > 0 && ips.every(({ family }) => family === 'inet6');
+  return protocol === 'ICMP' && isV6 ? 'ICMPv6' : protocol;
 }
 
 /** The addresses of an end that reach the other end: those of its families, where both are known. */

@@ -1,6 +1,7 @@
 import type { PolicyDirection } from '@whydrop/model';
 import { policyRef, type CompiledPolicy } from './compiled-policy.js';
 import type { Connection } from './end.js';
+import type { CompiledRule } from './rule.js';
 import type { HostEndpoint } from './world.js';
 
 /** Ports that Calico leaves open at host endpoints whatever the policies say (Felix defaults). */
@@ -17,21 +18,16 @@ export function isFailsafe({ protocol, port }: Connection, direction: PolicyDire
 /** Name of the last tier: profiles, behind every tier of policies. */
 export const PROFILES = 'profiles';
 
-const DEFAULT_ALLOW = 'projectcalico-default-allow';
-
-/** A host endpoint drops what no policy and no profile admits: it acts like a policy without rules behind them. */
-export function hostEndpointEnd(host: HostEndpoint): CompiledPolicy {
-  const object = { apiVersion: 'projectcalico.org/v3', kind: 'HostEndpoint', metadata: { name: host.name } };
-  const allows = host.profiles.includes(DEFAULT_ALLOW);
-  const rule = { index: 0, name: undefined, path: 'profiles', action: 'allow' as const, groups: [] };
-  const direction = { applies: true, rules: allows ? [rule] : [] };
+function inLastTier(kind: string, name: string, rules: readonly CompiledRule[]): CompiledPolicy {
+  const object = { apiVersion: 'projectcalico.org/v3', kind, metadata: { name } };
+  const direction = { applies: true, rules };
   return {
     object,
-    ref: policyRef(object, 'HostEndpoint', false, PROFILES),
+    ref: policyRef(object, kind, false, PROFILES),
     family: 'ordered',
     tier: PROFILES,
     order: Infinity,
-    sortName: host.name,
+    sortName: name,
     candidates: { namespace: undefined, label: undefined },
     selects: () => true,
     ingress: direction,
@@ -40,4 +36,14 @@ export function hostEndpointEnd(host: HostEndpoint): CompiledPolicy {
     staged: undefined,
     host: undefined,
   };
+}
+
+const ALLOW_ALL: CompiledRule = { index: 0, name: undefined, path: 'ingress[0]', action: 'allow', groups: [] };
+
+/** The profile that automatic host endpoints carry: it allows everything, and is there without being declared. */
+export const DEFAULT_ALLOW_PROFILE = inLastTier('Profile', 'projectcalico-default-allow', [ALLOW_ALL]);
+
+/** A host endpoint drops what no policy and no profile admits: it acts like a policy without rules behind them. */
+export function hostEndpointEnd(host: HostEndpoint): CompiledPolicy {
+  return inLastTier('HostEndpoint', host.name, []);
 }

@@ -292,6 +292,13 @@ describe('manifests as people have them', () => {
       },
     ],
     [
+      'without apiVersion, where the kind leaves no doubt',
+      {
+        'a.yaml': 'kind: PodList\nitems:\n- metadata: {name: a, namespace: x}\n- metadata: {name: b, namespace: x}',
+        'p.yaml': 'kind: NetworkPolicy\nmetadata: {name: p, namespace: x}\nspec: {podSelector: {}}',
+      },
+    ],
+    [
       'in lists of lists',
       {
         'a.yaml': `apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: PodList\n  items:\n  - metadata: {name: a, namespace: x}\n  - metadata: {name: b, namespace: x}`,

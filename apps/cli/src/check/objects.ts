@@ -80,6 +80,38 @@ function calicoV1(fields: Fields, kind: string): KubernetesObject | undefined {
   return served === undefined ? undefined : normalised(fields, served, 'projectcalico.org/v3');
 }
 
+/** What an apiVersion is that was left out, where the kind leaves no doubt. */
+const USUAL: Readonly<Record<string, string>> = {
+  Pod: 'v1',
+  Namespace: 'v1',
+  Node: 'v1',
+  Service: 'v1',
+  Endpoints: 'v1',
+  ServiceAccount: 'v1',
+  ReplicationController: 'v1',
+  Deployment: 'apps/v1',
+  StatefulSet: 'apps/v1',
+  DaemonSet: 'apps/v1',
+  ReplicaSet: 'apps/v1',
+  Job: 'batch/v1',
+  CronJob: 'batch/v1',
+  EndpointSlice: 'discovery.k8s.io/v1',
+  NetworkPolicy: 'networking.k8s.io/v1',
+  AdminNetworkPolicy: 'policy.networking.k8s.io/v1alpha1',
+  BaselineAdminNetworkPolicy: 'policy.networking.k8s.io/v1alpha1',
+  ClusterNetworkPolicy: 'policy.networking.k8s.io/v1alpha2',
+  GlobalNetworkPolicy: 'projectcalico.org/v3',
+  GlobalNetworkSet: 'projectcalico.org/v3',
+  NetworkSet: 'projectcalico.org/v3',
+  HostEndpoint: 'projectcalico.org/v3',
+  Tier: 'projectcalico.org/v3',
+  Profile: 'projectcalico.org/v3',
+};
+
+function usualVersion(kind: string): string {
+  return Object.hasOwn(USUAL, kind) ? (USUAL[kind] ?? '') : '';
+}
+
 interface Inherited {
   readonly kind: string | undefined;
   readonly apiVersion: string | undefined;
@@ -97,7 +129,7 @@ export function objectsOf(
   if (Array.isArray(value)) return value.flatMap((item, i) => objectsOf(item, [...path, i], list));
   if (!isFields(value)) return [];
   const kind = text(value['kind']) ?? list.kind;
-  const apiVersion = text(value['apiVersion']) ?? list.apiVersion ?? '';
+  const apiVersion = text(value['apiVersion']) ?? (list.apiVersion || usualVersion(kind ?? ''));
   if (kind === undefined) return [];
   if (kind.endsWith('List') && (Array.isArray(value['items']) || value['items'] === null || !isFields(value['spec']))) {
     const itemKind = kind === 'List' ? undefined : kind.slice(0, -'List'.length);
