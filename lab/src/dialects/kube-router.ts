@@ -79,6 +79,13 @@ interface PortMatch {
   readonly set: string | undefined;
 }
 
+/** The pods that a rule lets packets go to. */
+function receivers(scenario: Scenario, policy: KubernetesPolicy, type: Type, rule: PolicyRule): readonly LabPod[] {
+  if (type === 'Ingress') return scenario.pods.filter((pod) => policyOn(policy, pod, type));
+  if (rule.peers.length === 0) return scenario.pods;
+  return rule.peers.flatMap((peer) => podsOfPeer(scenario, policy.namespace, peer));
+}
+
 function portMatches(sync: Sync, policy: KubernetesPolicy, type: Type, rule: PolicyRule): readonly PortMatch[] {
   if (rule.ports.length === 0) return [{ protocol: undefined, dport: '', set: undefined }];
   return rule.ports.flatMap((port: PolicyPort, index): readonly PortMatch[] => {
@@ -87,7 +94,9 @@ function portMatches(sync: Sync, policy: KubernetesPolicy, type: Type, rule: Pol
       const range = port.endPort === undefined ? `${port.port}` : `${port.port}:${port.endPort}`;
       return [{ protocol, dport: port.port === undefined ? '' : `-m ${protocol} --dport ${range}`, set: undefined }];
     }
-    const having = sync.scenario.pods.filter((pod) => pod.ports.some((each) => each.name === port.port));
+    const having = receivers(sync.scenario, policy, type, rule).filter((pod) =>
+      pod.ports.some((each) => each.name === port.port),
+    );
     const number = having[0]?.ports.find((each) => each.name === port.port)?.port;
     if (number === undefined) return [];
     const text = `${policy.namespace}${policy.name}${type.toLowerCase()}rule${rule.index}${index}IPv4namedport`;

@@ -53,10 +53,10 @@ async function disagreement(
   return { attempt, verdict };
 }
 
-function describe({ attempt, verdict }: Disagreement, policies: readonly LabPolicy[]): string {
+function describe(dialect: string, { attempt, verdict }: Disagreement, policies: readonly LabPolicy[]): string {
   const { from, to, protocol, port } = attempt;
   const says = `policies: ${verdict}, kernel: ${verdict === 'allowed' ? 'stopped it' : 'let it through'}`;
-  return `${nameOf(from)} -> ${nameOf(to)}:${port}/${protocol}: ${says}\n${JSON.stringify(policies)}`;
+  return `${dialect}: ${nameOf(from)} -> ${nameOf(to)}:${port ?? ''}/${protocol}: ${says}\n${JSON.stringify(policies)}`;
 }
 
 /** Draws policies, programs them in one dialect, and lets every pod try every other; `rounds` times. */
@@ -75,7 +75,7 @@ export async function compareIntent(dialect: string, seed: number, rounds: numbe
       const passed = await Promise.all(attempts.map((attempt) => passes(lab, attempt)));
       for (const [index, attempt] of attempts.entries()) {
         const found = await disagreement(lab, engine, attempt, passed[index] ?? false);
-        if (found) disagreements.push(describe(found, policies));
+        if (found) disagreements.push(describe(dialect, found, policies));
         tried += 1;
         denied += verdictOf(engine, lab.current, attempt) === 'allowed' ? 0 : 1;
       }

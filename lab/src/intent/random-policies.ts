@@ -4,30 +4,48 @@ import type {
   KubernetesPolicy,
   LabelSelector,
   LabPod,
+  LabPolicy,
+  Party,
   PolicyPeer,
   PolicyPort,
   Scenario,
 } from '../scenario.js';
+import { randomCalicoPolicy, TIERS } from './random-calico.js';
 
 /** A small cluster whose policies are drawn at random, to hold what they say against what a kernel does. */
 
 /** What a plugin can be given; the rest it refuses, or is known to do otherwise. */
 export interface Ability {
-  readonly namedPorts: boolean;
+  /** kube-router resolves a name for peers that are pods only, not for networks with pods in them. */
+  readonly namedPorts: 'both' | 'ingress' | 'none';
   readonly portRanges: boolean;
   /** `In` and `NotIn` with more than one value. */
   readonly manyValues: boolean;
   /** Policies with both types; kube-router mixes up their directions. */
   readonly bothTypes: boolean;
+  /** ipBlocks with exceptions; kube-router puts all networks of a rule into one set, where an exception wins. */
+  readonly exceptions: boolean;
+  /** Judges echo requests like everything else. */
+  readonly pings: boolean;
+  /** Calico's own kinds and tiers. */
+  readonly calico: boolean;
 }
 
-const EVERYTHING: Ability = { namedPorts: true, portRanges: true, manyValues: true, bothTypes: true };
+const EVERYTHING: Ability = {
+  namedPorts: 'both',
+  portRanges: true,
+  manyValues: true,
+  bothTypes: true,
+  exceptions: true,
+  pings: true,
+  calico: false,
+};
 
 export const ABILITIES: Readonly<Record<string, Ability>> = {
-  'calico-current': EVERYTHING,
+  'calico-current': { ...EVERYTHING, calico: true },
   'calico-old': EVERYTHING,
-  'kube-router': { ...EVERYTHING, bothTypes: false },
-  'weave-npc': { ...EVERYTHING, namedPorts: false, portRanges: false },
+  'kube-router': { ...EVERYTHING, namedPorts: 'ingress', bothTypes: false, exceptions: false, pings: false },
+  'weave-npc': { ...EVERYTHING, namedPorts: 'none', portRanges: false },
   'azure-npm': { ...EVERYTHING, manyValues: false },
   plain: EVERYTHING,
 };
@@ -75,6 +93,7 @@ export function emptyCluster(dialect: string): Scenario {
     pods: pods(),
     services: [],
     policies: [],
+    ...(ABILITIES[dialect]?.calico ? { tiers: TIERS } : {}),
     steps: [],
   };
 }
@@ -105,7 +124,12 @@ function peer(random: Random, ability: Ability): PolicyPeer {
   if (random.chance(0.25)) {
     const cidr = random.pick(NETS);
     const holes = HOLES[cidr];
-    return { ipBlock: { cidr, ...(holes && random.chance(0.6) ? { except: random.some(holes, 2) } : {}) } };
+    return {
+      ipBlock: {
+        cidr,
+        ...(holes && ability.exceptions && random.chance(0.6) ? { except: random.some(holes, 2) } : {}),
+      },
+    };
   }
   const kind = random.pick(['pods', 'spaces', 'both'] as const);
   return {
@@ -114,9 +138,9 @@ function peer(random: Random, ability: Ability): PolicyPeer {
   };
 }
 
-function port(random: Random, ability: Ability): PolicyPort {
+function port(random: Random, ability: Ability, names: boolean): PolicyPort {
   if (random.chance(0.2)) return { protocol: 'UDP', port: 53 };
-  if (ability.namedPorts && random.chance(0.25)) return { port: 'web' };
+  if (names && random.chance(0.25)) return { port: 'web' };
   if (ability.portRanges && random.chance(0.2)) return { protocol: 'TCP', port: 8000, endPort: 8100 };
   if (random.chance(0.15)) return { protocol: 'TCP' };
   return { port: random.pick([80, 8080]) };
@@ -131,13 +155,12 @@ function types(random: Random, ability: Ability): readonly ('Ingress' | 'Egress'
   return [random.chance(0.6) ? 'Ingress' : 'Egress'];
 }
 
-export function randomPolicy(random: Random, dialect: string, index: number): KubernetesPolicy {
-  const ability = ABILITIES[dialect] ?? EVERYTHING;
+function randomKubernetesPolicy(random: Random, ability: Ability, index: number): KubernetesPolicy {
   const policyTypes = types(random, ability);
   const peers = () => many(random, 2, () => peer(random, ability));
-  const ports = () => many(random, 2, () => port(random, ability));
-  const ingress = many(random, 2, () => ({ from: peers(), ports: ports() }));
-  const egress = many(random, 2, () => ({ to: peers(), ports: ports() }));
+  const ports = (names: boolean) => many(random, 2, () => port(random, ability, names));
+  const ingress = many(random, 2, () => ({ from: peers(), ports: ports(ability.namedPorts !== 'none') }));
+  const egress = many(random, 2, () => ({ to: peers(), ports: ports(ability.namedPorts === 'both') }));
   return {
     kind: 'kubernetes',
     namespace: random.pick(NAMESPACES).name,
@@ -151,21 +174,30 @@ export function randomPolicy(random: Random, dialect: string, index: number): Ku
   };
 }
 
-/** Every pod, and a machine outside, tries every other on one of the ports. */
+/** A policy of a kind that the dialect knows. */
+export function randomPolicy(random: Random, dialect: string, index: number): LabPolicy {
+  const ability = ABILITIES[dialect] ?? EVERYTHING;
+  if (!ability.calico || random.chance(0.4)) return randomKubernetesPolicy(random, ability, index);
+  const namespaces = NAMESPACES.map((namespace) => namespace.name);
+  return randomCalicoPolicy(random, namespaces, index);
+}
+
+function randomRequest(random: Random, to: Party, pings: boolean): Pick<Attempt, 'protocol' | 'port'> {
+  if (to.kind === 'pod' && random.chance(0.2)) return { protocol: 'UDP', port: 53 };
+  if (pings && random.chance(0.15)) return { protocol: 'ICMP' };
+  return { protocol: 'TCP', port: random.pick([80, 8080]) };
+}
+
+/** Every pod, and a machine outside, tries every other in one way. */
 export function everybodyTries(random: Random, scenario: Scenario): readonly Attempt[] {
-  const all = [
+  const pings = ABILITIES[scenario.dialect]?.pings ?? false;
+  const all: readonly Party[] = [
     ...scenario.pods.map(({ namespace, name }) => ({ kind: 'pod', namespace, name }) as const),
-    { kind: 'outside', name: 'laptop' } as const,
+    { kind: 'outside', name: 'laptop' },
   ];
   return all.flatMap((from) =>
     all
       .filter((to) => to !== from)
-      .map((to) => {
-        const udp = to.kind === 'pod' && random.chance(0.2);
-        const what = udp
-          ? ({ protocol: 'UDP', port: 53 } as const)
-          : { protocol: 'TCP' as const, port: random.pick([80, 8080]) };
-        return { from, to, ...what, timeout: 0.8, expect: 'allowed' as const };
-      }),
+      .map((to) => ({ from, to, ...randomRequest(random, to, pings), timeout: 0.8, expect: 'allowed' as const })),
   );
 }
