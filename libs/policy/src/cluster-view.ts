@@ -11,6 +11,8 @@ export interface ClusterView {
   readonly state: ClusterState;
   readonly end: (end: ConnectionEnd) => End;
   readonly endOfPod: (pod: PodEndpoint, ip?: string) => End;
+  /** Whether other ends of the same class were met: then what is true of one is worth keeping for them. */
+  readonly isShared: (end: End) => boolean;
   readonly namespace: (name: string) => NamespaceView;
   readonly pod: (namespace: string, name: string) => PodEndpoint | undefined;
   /** All namespaces that are declared or that a pod lives in. */
@@ -46,9 +48,12 @@ class View implements ClusterView {
   private readonly podEnds = new Map<PodEndpoint, End>();
   private readonly otherEnds = new Map<string, End>();
   private readonly classes = new Map<string, number>();
+  private readonly sizes = new Map<number, number>();
   private nextId = 0;
 
   constructor(readonly state: ClusterState) {}
+
+  readonly isShared = (end: End): boolean => (this.sizes.get(end.classId) ?? 1) > 1;
 
   readonly pod = (namespace: string, name: string): PodEndpoint | undefined => {
     this.pods ??= this.podsByName();
@@ -102,6 +107,7 @@ class View implements ClusterView {
     const key = classKey(pod);
     const classId = this.classes.get(key) ?? this.nextId++;
     this.classes.set(key, classId);
+    this.sizes.set(classId, (this.sizes.get(classId) ?? 0) + 1);
     return {
       id: this.nextId++,
       classId,

@@ -2,6 +2,7 @@ import { contains, type Address, type Network } from './address.js';
 import { editDistance } from './edit-distance.js';
 import { ipsOf, unselectable, type Connection, type End, type Side } from './end.js';
 import {
+  labelEdits,
   labelMisses,
   selectorMatches,
   selectorText,
@@ -9,7 +10,7 @@ import {
   type LabelSelector,
   type Labels,
 } from './label-selector.js';
-import type { Criterion, Failure } from './rule.js';
+import { failureCost, type Criterion, type Failure } from './rule.js';
 import { anyOf } from './tri.js';
 
 const OTHER_KIND = 300;
@@ -25,6 +26,11 @@ function fromLabels(field: Failure['field'], path: string, misses: readonly Labe
   }));
 }
 
+function labelsCost(end: End, selector: LabelSelector, labels: Labels): number {
+  if (end.kind !== 'pod') return failureCost(OTHER_KIND);
+  return labelEdits(selector, labels).reduce((sum, edit) => sum + failureCost(edit), 0);
+}
+
 /** The end is a pod whose labels the selector matches. */
 export function podLabels(side: Side, selector: LabelSelector, path: string): Criterion {
   return {
@@ -38,6 +44,7 @@ export function podLabels(side: Side, selector: LabelSelector, path: string): Cr
       const wanted = `a pod with ${selectorText(selector)}`;
       return [{ field: 'podSelector', path, wanted, got: unselectable(end), edit: OTHER_KIND }];
     },
+    cost: (connection) => labelsCost(connection[side], selector, connection[side].labels),
   };
 }
 
@@ -75,6 +82,7 @@ export function namespaceLabels(side: Side, selector: LabelSelector, path: strin
       const wanted = `a pod in a namespace with ${selectorText(selector)}`;
       return [{ field: 'namespaceSelector', path, wanted, got: unselectable(end), edit: OTHER_KIND }];
     },
+    cost: (connection) => labelsCost(connection[side], selector, connection[side].namespace?.labels ?? NO_LABELS),
   };
 }
 
@@ -129,9 +137,12 @@ export function inNetwork(
 ): readonly Criterion[] {
   const isIn = (ip: Address): boolean => contains(network, ip);
   const exception = (ip: Address): Network | undefined => except.find((one) => contains(one, ip));
-  const failure = (connection: Connection, failed: Pick<Failure, 'field' | 'path' | 'wanted'>): readonly Failure[] => {
+  const editOf = (connection: Connection): number => {
     const [ip] = ipsOf(connection, side, []) ?? [];
-    const edit = connection[side].kind === 'pod' || !ip ? OTHER_KIND : editDistance(network.text, ip.text);
+    return connection[side].kind === 'pod' || !ip ? OTHER_KIND : editDistance(network.text, ip.text);
+  };
+  const failure = (connection: Connection, failed: Pick<Failure, 'field' | 'path' | 'wanted'>): readonly Failure[] => {
+    const edit = editOf(connection);
     return [{ ...failed, got: addressText(connection, side), edit }];
   };
   return [
@@ -151,6 +162,7 @@ export function inNetwork(
           return failure(connection, { ...place, wanted: `an address outside ${one.text}` });
         });
       },
+      cost: (connection) => failureCost(editOf(connection)),
       missing: (connection) => unknownAddress(connection[side]),
     },
   ];

@@ -409,17 +409,18 @@ class Engine implements PolicyEngine {
     if (program.steps.length === 0) return ALLOWED;
     const { source, destination, protocol, port, icmp } = connection;
     const icmpKey = icmp ? `${icmp.type}/${icmp.code}` : '';
-    const key = `${source.classId} ${destination.classId} ${protocol} ${port} ${icmpKey}`;
+    const isShared = this.view.isShared(source) || this.view.isShared(destination);
+    const key = isShared ? `${source.classId} ${destination.classId} ${protocol} ${port} ${icmpKey}` : '';
     const decisions = this.decisions.get(program) ?? new Map<string, Decision>();
-    const known = decisions.get(key);
+    const known = isShared ? decisions.get(key) : undefined;
     if (known) return known;
-    this.decisions.set(program, decisions);
+    if (isShared) this.decisions.set(program, decisions);
     connection.touchedIdentity = false;
     connection.open.sides.clear();
     connection.open.networks.clear();
     const first = walk(program, connection);
     const decision = whateverTheAddress(first, connection, (one) => walk(program, one));
-    if (!connection.touchedIdentity) decisions.set(key, decision);
+    if (isShared && !connection.touchedIdentity) decisions.set(key, decision);
     return decision;
   }
 
@@ -532,8 +533,10 @@ function missOf(
   bound = Infinity,
 ): RuleMiss | undefined {
   const nearest = rule.action === 'allow' ? nearestMiss(rule, connection, bound) : undefined;
-  if (!nearest || nearest.failures.length === 0) return undefined;
-  const failed = nearest.failures.map(({ field, path, wanted, got }) => ({ field, path, wanted, got }));
+  if (!nearest) return undefined;
+  const failures = nearest.failures();
+  if (failures.length === 0) return undefined;
+  const failed = failures.map(({ field, path, wanted, got }) => ({ field, path, wanted, got }));
   return { policy: policy.ref, direction, rule: rule.index, path: nearest.path, failed, distance: nearest.distance };
 }
 
@@ -547,14 +550,17 @@ function missesOf(tier: TierSteps, connection: Connection, direction: PolicyDire
 
 /** The first of them alone, found without working out the others. */
 function nearestOf(tier: TierSteps, connection: Connection, direction: PolicyDirection): RuleMiss | undefined {
-  let nearest: RuleMiss | undefined;
+  let bound = Infinity;
+  let best: { policy: CompiledPolicy; rule: CompiledRule } | undefined;
   for (const policy of tier.policies) {
     for (const rule of policy[direction].rules) {
-      const miss = missOf(policy, rule, connection, direction, nearest?.distance);
-      if (miss && (!nearest || miss.distance < nearest.distance)) nearest = miss;
+      const nearest = rule.action === 'allow' ? nearestMiss(rule, connection, bound) : undefined;
+      if (!nearest || nearest.distance === 0 || nearest.distance >= bound) continue;
+      bound = nearest.distance;
+      best = { policy, rule };
     }
   }
-  return nearest;
+  return best && missOf(best.policy, best.rule, connection, direction);
 }
 
 /**

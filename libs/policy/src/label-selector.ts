@@ -117,6 +117,13 @@ function labelEdit(requirement: LabelRequirement, value: string | undefined): nu
   return Math.min(...requirement.values.map((wanted) => editDistance(wanted, value)), ABSENT_LABEL);
 }
 
+/** How far labels are from each requirement that they do not meet. */
+export function labelEdits(selector: LabelSelector, labels: Labels): readonly number[] {
+  return selector.requirements
+    .filter((requirement) => !meets(requirement, labels))
+    .map((requirement) => labelEdit(requirement, labels.get(requirement.key)));
+}
+
 /** The requirements that labels do not meet, with what they have instead. */
 export function labelMisses(selector: LabelSelector, labels: Labels): readonly LabelMiss[] {
   return selector.requirements

@@ -12,6 +12,8 @@ export interface Criterion {
   readonly test: (connection: Connection) => Tri;
   /** What fails; asked only when the test said no. */
   readonly failures: (connection: Connection) => readonly Failure[];
+  /** How far the connection is from meeting it, where that is cheaper to say than what fails. */
+  readonly cost?: (connection: Connection) => number;
   /** The fact that is not known; asked only when the test could not decide. */
   readonly missing?: (connection: Connection) => string;
 }
@@ -72,12 +74,25 @@ export function missingFacts(rule: CompiledRule, connection: Connection): readon
 
 interface Nearest {
   readonly path: string;
-  readonly failures: readonly Failure[];
+  /** Worked out when it is asked for: most rules are only compared. */
+  readonly failures: () => readonly Failure[];
   readonly distance: number;
 }
 
+/** What one failure more counts, whatever it is. */
+const ONE = 1000;
+
+/** Cost of a failure by its edit distance. */
+export function failureCost(edit: number): number {
+  return ONE + Math.min(edit, ONE - 1);
+}
+
+function costOf(criterion: Criterion, connection: Connection): number {
+  return criterion.cost?.(connection) ?? distanceOf(criterion.failures(connection));
+}
+
 function distanceOf(failures: readonly Failure[]): number {
-  return failures.reduce((sum, failure) => sum + 1000 + Math.min(failure.edit, 999), 0);
+  return failures.reduce((sum, failure) => sum + failureCost(failure.edit), 0);
 }
 
 /** A rule that misses more than this is not looked at closely: one that is nearer is known already. */
@@ -89,7 +104,7 @@ function failing(alternative: Alternative, connection: Connection, bound: Bound)
   for (const criterion of alternative.criteria) {
     if (criterion.test(connection) !== false) continue;
     failed.push(criterion);
-    if (failed.length * 1000 > bound) return undefined;
+    if (failed.length * ONE > bound) return undefined;
   }
   return failed;
 }
@@ -100,9 +115,10 @@ function nearestAlternative(group: Group, connection: Connection, bound: Bound):
   for (const alternative of group.any) {
     const failed = failing(alternative, connection, Math.min(bound, nearest?.distance ?? Infinity));
     if (!failed) continue;
-    const failures = failed.flatMap((criterion) => criterion.failures(connection));
-    const distance = distanceOf(failures);
-    if (!nearest || distance < nearest.distance) nearest = { path: alternative.path, failures, distance };
+    const distance = failed.reduce((sum, criterion) => sum + costOf(criterion, connection), 0);
+    if (nearest && distance >= nearest.distance) continue;
+    const failures = (): readonly Failure[] => failed.flatMap((criterion) => criterion.failures(connection));
+    nearest = { path: alternative.path, failures, distance };
   }
   return nearest;
 }
@@ -111,7 +127,7 @@ function emptyList(group: Group): Nearest {
   const field = group.about === 'port' ? 'port' : 'podSelector';
   const wanted = 'nothing: the list is empty';
   const failure: Failure = { field, path: group.path, wanted, got: 'a connection', edit: 999 };
-  return { path: group.path, failures: [failure], distance: distanceOf([failure]) };
+  return { path: group.path, failures: () => [failure], distance: distanceOf([failure]) };
 }
 
 /**
@@ -121,17 +137,17 @@ function emptyList(group: Group): Nearest {
 export function nearestMiss(rule: CompiledRule, connection: Connection, bound: Bound = Infinity): Nearest | undefined {
   let distance = 0;
   let path: string | undefined;
-  const failures: Failure[] = [];
+  const parts: Nearest[] = [];
   for (const group of rule.groups) {
     const nearest = nearestAlternative(group, connection, bound - distance);
     if (!nearest) return undefined;
     distance += nearest.distance;
     if (distance > bound) return undefined;
-    if (group.about !== 'peer') failures.push(...nearest.failures);
+    if (group.about !== 'peer') parts.push(nearest);
     else {
       path = nearest.path;
-      failures.unshift(...nearest.failures);
+      parts.unshift(nearest);
     }
   }
-  return { path: path ?? rule.path, failures, distance };
+  return { path: path ?? rule.path, failures: () => parts.flatMap((part) => part.failures()), distance };
 }
