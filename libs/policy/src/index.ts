@@ -1,4 +1,5 @@
-export { createPolicyEngine, type AskedVerdict, type PolicyEngine } from './engine.js';
+export { createPolicyEngine, type PolicyEngine } from './engine.js';
+export type { AskedVerdict } from './requests.js';
 export { proposeFix } from './fix/propose.js';
 export { invalidParts } from './invalid-parts.js';
 export { isPolicy } from './kinds/kinds.js';

@@ -1,4 +1,4 @@
-import type { PolicyDirection } from '@whydrop/model';
+import type { PolicyDirection, PolicyRef } from '@whydrop/model';
 import type { CompiledPolicy } from './compiled-policy.js';
 import type { CompiledRule } from './rule.js';
 import { compareTiers, tierNamed, type TierInfo } from './tiers.js';
@@ -144,4 +144,11 @@ export function hostProgramOf(
   const others = policies.filter(({ host }) => !host?.preDnat && !host?.untracked);
   const last = tiersInForce(others, direction, tiers);
   return lineUp([...open(untracked), ...open(early), ...last, ...profileTier(profiles)], direction);
+}
+
+/** An isolated namespace is named only where no policy isolates: it is why there is isolation at all then. */
+export function isolatorRefs(tier: TierSteps | undefined): readonly PolicyRef[] {
+  const refs = (tier?.isolating ?? []).map(({ ref }) => ref);
+  const policies = refs.filter(({ kind }) => kind !== 'Namespace');
+  return policies.length > 0 ? policies : refs;
 }
