@@ -2,7 +2,7 @@ import type { Dialect, Ipset, NodeProgram } from './dialects/dialect.js';
 import { run } from './shell.js';
 
 const adds = ({ name }: Ipset, members: Iterable<string>): string =>
-  [...members].map((member) => `add ${name} ${member}\n`).join('');
+  [...new Set(members)].map((member) => `add ${name} ${member}\n`).join('');
 
 function createText(set: Ipset): string {
   return `create ${set.name} ${set.create}\n${adds(set, set.members)}`;

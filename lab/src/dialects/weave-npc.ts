@@ -113,8 +113,9 @@ function peerSide(build: Build, namespace: string, peer: PolicyPeer): Side {
     const name = selectedPods(build, namespace, selector);
     return { text: `pods: namespace: ${namespace}, selector: ${selectorText(selector)}`, match: matchSet(name) };
   }
-  if (!peer.podSelector) return namespacesSide(build, peer.namespaceSelector);
-  const text = selectorText(peer.namespaceSelector) + selectorText(peer.podSelector);
+  // Without labels both forms have one name, and mean the same pods.
+  if (selectorText(peer.podSelector ?? {}) === '') return namespacesSide(build, peer.namespaceSelector);
+  const text = selectorText(peer.namespaceSelector) + selectorText(peer.podSelector ?? {});
   const name = podSet(build, `:${text}`, podsOfPeer(build.scenario, namespace, peer));
   return { text: `namespaces: selector: ${text}`, match: matchSet(name) };
 }

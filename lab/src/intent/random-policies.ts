@@ -16,13 +16,15 @@ import { randomCalicoPolicy, TIERS } from './random-calico.js';
 
 /** What a plugin can be given; the rest it refuses, or is known to do otherwise. */
 export interface Ability {
-  /** kube-router resolves a name for peers that are pods only, not for networks with pods in them. */
+  /** kube-router and the plain rules resolve a name for peers that are pods only, not for networks with pods in them. */
   readonly namedPorts: 'both' | 'ingress' | 'none';
   readonly portRanges: boolean;
   /** `In` and `NotIn` with more than one value. */
   readonly manyValues: boolean;
   /** Policies with both types; kube-router mixes up their directions. */
   readonly bothTypes: boolean;
+  /** Namespace selectors of negations alone; Azure writes them as negated sets, which outside addresses meet, too. */
+  readonly negatedSpaces: boolean;
   /** ipBlocks with exceptions; kube-router puts all networks of a rule into one set, where an exception wins. */
   readonly exceptions: boolean;
   /** Judges echo requests like everything else. */
@@ -37,6 +39,7 @@ const EVERYTHING: Ability = {
   manyValues: true,
   bothTypes: true,
   exceptions: true,
+  negatedSpaces: true,
   pings: true,
   calico: false,
 };
@@ -46,8 +49,8 @@ export const ABILITIES: Readonly<Record<string, Ability>> = {
   'calico-old': EVERYTHING,
   'kube-router': { ...EVERYTHING, namedPorts: 'ingress', bothTypes: false, exceptions: false, pings: false },
   'weave-npc': { ...EVERYTHING, namedPorts: 'none', portRanges: false },
-  'azure-npm': { ...EVERYTHING, manyValues: false },
-  plain: EVERYTHING,
+  'azure-npm': { ...EVERYTHING, manyValues: false, negatedSpaces: false },
+  plain: { ...EVERYTHING, namedPorts: 'ingress' },
 };
 
 const NAMESPACES = [
@@ -104,12 +107,15 @@ const LABELS: Readonly<Record<string, readonly string[]>> = {
 };
 const SPACE_LABELS: Readonly<Record<string, readonly string[]>> = { team: ['one', 'two'], env: ['prod', 'stage'] };
 
-function selector(random: Random, ability: Ability, labels: typeof LABELS): LabelSelector {
+const POSITIVE = ['In', 'Exists'] as const;
+const OPERATORS = [...POSITIVE, 'NotIn', 'DoesNotExist'] as const;
+
+function selector(random: Random, ability: Ability, labels: typeof LABELS, negations = true): LabelSelector {
   const key = random.pick(Object.keys(labels));
   const values = labels[key] ?? [];
   if (random.chance(0.2)) return {};
   if (random.chance(0.5)) return { matchLabels: { [key]: random.pick(values) } };
-  const operator = random.pick(['In', 'NotIn', 'Exists', 'DoesNotExist'] as const);
+  const operator = random.pick(negations ? OPERATORS : POSITIVE);
   if (operator === 'Exists' || operator === 'DoesNotExist') return { matchExpressions: [{ key, operator }] };
   return { matchExpressions: [{ key, operator, values: random.some(values, ability.manyValues ? 2 : 1) }] };
 }
@@ -134,7 +140,7 @@ function peer(random: Random, ability: Ability): PolicyPeer {
   const kind = random.pick(['pods', 'spaces', 'both'] as const);
   return {
     ...(kind === 'spaces' ? {} : { podSelector: selector(random, ability, LABELS) }),
-    ...(kind === 'pods' ? {} : { namespaceSelector: selector(random, ability, SPACE_LABELS) }),
+    ...(kind === 'pods' ? {} : { namespaceSelector: selector(random, ability, SPACE_LABELS, ability.negatedSpaces) }),
   };
 }
 
