@@ -28,6 +28,25 @@ CREATE TABLE cluster (
 );
 CREATE UNIQUE INDEX cluster_name_key ON public.cluster USING btree (name);
 
+CREATE TABLE counted_drop (
+  to_time timestamp(6) with time zone NOT NULL,
+  id text NOT NULL,
+  from_time timestamp(6) with time zone NOT NULL,
+  cluster_id integer NOT NULL,
+  group_id text NOT NULL,
+  node text NOT NULL,
+  channel text NOT NULL,
+  cause text NOT NULL,
+  packets bigint NOT NULL,
+  attributed bigint NOT NULL,
+  is_lower_bound boolean NOT NULL,
+  facts jsonb NOT NULL,
+  CONSTRAINT counted_drop_pkey PRIMARY KEY (to_time, id)
+) PARTITION BY RANGE (to_time);
+CREATE INDEX counted_drop_cluster_id_to_time_idx ON public.counted_drop USING btree (cluster_id, to_time);
+
+CREATE TABLE counted_drop_default PARTITION OF counted_drop DEFAULT;
+
 CREATE TABLE coverage (
   id bigint DEFAULT nextval('coverage_id_seq'::regclass) NOT NULL,
   emitter_id integer NOT NULL,

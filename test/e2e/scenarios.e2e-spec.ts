@@ -1,5 +1,6 @@
 import { readdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type CountedAnswer, fetchCounted } from '../../apps/cli/src/drops/counted.js';
 import { fetchDrops, type DropAnswer } from '../../apps/cli/src/drops/query.js';
 import { openBundle } from '../../apps/cli/src/import/bundle.js';
 import { shipBundle } from '../../apps/cli/src/import/ship.js';
@@ -42,20 +43,22 @@ function isSame(drop: DropAnswer, truth: Truth): boolean {
 }
 
 /** The story as a person reads it: what is in expected.txt, rewritten with UPDATE_GOLDEN=1 and reviewed as prose. */
-function told(drops: readonly DropAnswer[]): string {
-  return drops
-    .map(({ sentence, cause, basis, verdict, packets, explanation }) => {
-      const rule = explanation.chainRule
-        ? `${explanation.chainRule.node}: ${explanation.chainRule.text}`
-        : 'no chain rule';
-      return `${verdict} ${cause} (${basis.toLowerCase()}, ${packets} packets)\n  ${sentence}\n  ${rule}\n`;
-    })
-    .join('\n');
+function told(drops: readonly DropAnswer[], counted: readonly CountedAnswer[]): string {
+  const counts = counted.map(({ cause, sentence, channel, unattributed }) => {
+    return `COUNTED ${cause} (${channel}, ${unattributed} packets)\n  ${sentence}\n`;
+  });
+  return [...drops.map(toldDrop), ...counts].join('\n');
+}
+
+function toldDrop({ sentence, cause, basis, verdict, packets, explanation }: DropAnswer): string {
+  const rule = explanation.chainRule ? `${explanation.chainRule.node}: ${explanation.chainRule.text}` : 'no chain rule';
+  return `${verdict} ${cause} (${basis.toLowerCase()}, ${packets} packets)\n  ${sentence}\n  ${rule}\n`;
 }
 
 describe.each(names)('%s', (name) => {
   let stack: Stack;
   let drops: readonly DropAnswer[];
+  let counted: readonly CountedAnswer[];
   let manifest: BundleManifest;
 
   beforeAll(async () => {
@@ -66,14 +69,15 @@ describe.each(names)('%s', (name) => {
     manifest = bundle.manifest;
     const { cluster, from, to } = manifest;
     drops = await fetchDrops(stack.client, { cluster, from, to, failed: true });
+    counted = await fetchCounted(stack.client, { from, to }, cluster);
   });
 
   afterAll(() => stack.stop());
 
   it('is told as expected', () => {
     const file = path.join(SCENARIOS, name, 'expected.txt');
-    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, told(drops));
-    expect(told(drops)).toBe(readFileSync(file, 'utf8'));
+    if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, told(drops, counted));
+    expect(told(drops, counted)).toBe(readFileSync(file, 'utf8'));
   });
 
   it('no drop is told that the kernel did not make, and each stands at its node and rule', () => {

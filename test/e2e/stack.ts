@@ -85,6 +85,9 @@ export async function storedResult(database: Database): Promise<string> {
     `SELECT id, verdict, cause, direction, basis, source_name, destination_name, destination_port, policies, first_seen_at, last_seen_at,
             drops, attempts, packets, explanation_id FROM drop_group ORDER BY id`,
   );
+  const counted = await database.pool.query(
+    'SELECT id, group_id, from_time, to_time, node, packets, attributed, is_lower_bound, facts FROM counted_drop ORDER BY to_time, id',
+  );
   const asText = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
-  return JSON.stringify({ drops: drops.rows, groups: groups.rows }, asText, 1);
+  return JSON.stringify({ drops: drops.rows, groups: groups.rows, counted: counted.rows }, asText, 1);
 }

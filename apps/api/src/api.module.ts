@@ -3,6 +3,7 @@ import { GraphQLModule } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import { openReader } from '@whydrop/storage';
 import { CollectorResolver } from './graphql/collector/collector.resolver.js';
+import { CountedDropResolver } from './graphql/counted-drop/counted-drop.resolver.js';
 import { DropGroupResolver } from './graphql/drop-group/drop-group.resolver.js';
 import { DropGroupConnection } from './graphql/drop-group/drop-group.type.js';
 import { DropResolver } from './graphql/drop/drop.resolver.js';
@@ -22,6 +23,7 @@ import { ReaderCloser } from './reader.provider.js';
 
 const RESOLVERS = [
   CollectorResolver,
+  CountedDropResolver,
   DropGroupResolver,
   DropResolver,
   FlowResolver,

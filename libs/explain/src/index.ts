@@ -13,3 +13,14 @@ export {
   type VerdictWitness,
   type Witnesses,
 } from './witness.js';
+export {
+  type AttributedPackets,
+  type CountedDrop,
+  countedDrops,
+  type CountedFacts,
+  type Countings,
+  type CountedWindow,
+  countedWindows,
+} from './counted.js';
+export { DROP_METRICS } from './counted-metrics.js';
+export { countedSentence, type CountedSum } from './counted-sentence.js';

@@ -28,7 +28,8 @@ function ruleName({ path, ruleName: name }: PolicyHit): string {
   return name === undefined ? path : `${path} "${name}"`;
 }
 
-function parts(side: DirectionVerdict): readonly PolicyPart[] {
+/** Policies of a denied direction: those whose rule denies, and all that isolate. */
+export function partsOf(side: DirectionVerdict): readonly PolicyPart[] {
   const denies = side.decidedBy
     .filter((hit) => hit.action === 'deny')
     .map((hit): PolicyPart => ({ ...hit.policy, part: 'denies', rule: ruleName(hit) }));
@@ -58,7 +59,7 @@ function denied(subject: Case, side: DirectionVerdict): PolicyFacts {
   const explicit = side.decidedBy.some((hit) => hit.action === 'deny');
   return {
     cause: explicit ? 'POLICY_EXPLICIT_DENY' : 'POLICY_DEFAULT_DENY',
-    policies: parts(side),
+    policies: partsOf(side),
     misses: side.misses,
     contributing: contributingCodes(subject),
     assumptions: side.assumptions,
@@ -143,7 +144,7 @@ export function policyFacts(subject: Case, direction: PolicyDirection, owner: Ru
     case 'unknown':
       return {
         cause: 'POLICY_DEFAULT_DENY',
-        policies: parts(side),
+        policies: partsOf(side),
         misses: side.misses,
         contributing: contributingCodes(subject),
         assumptions: side.assumptions,

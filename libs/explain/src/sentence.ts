@@ -9,6 +9,7 @@ import {
 } from '@whydrop/model';
 
 type Told = Omit<Explanation, 'sentence' | 'evidence'>;
+type PolicyTold = Pick<Told, 'policies' | 'misses' | 'direction' | 'contributing'>;
 
 /** What a sentence needs beside the explanation. */
 export interface SentenceEnds {
@@ -52,7 +53,7 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
 
-function subjectOf(told: Told, ends: SentenceEnds, failure: FailedCriterion): string {
+function subjectOf(told: PolicyTold, ends: SentenceEnds, failure: FailedCriterion): string {
   const ofPeer = failure.field !== 'port' && failure.field !== 'namedPort' && failure.field !== 'protocol';
   if (!ofPeer) return 'the connection';
   const peer = told.direction === 'egress' ? ends.destination : ends.source;
@@ -60,7 +61,7 @@ function subjectOf(told: Told, ends: SentenceEnds, failure: FailedCriterion): st
 }
 
 /** What the connection has, as the second half of "wants X, …". */
-function owned(failure: FailedCriterion, told: Told, ends: SentenceEnds): string {
+function owned(failure: FailedCriterion, told: PolicyTold, ends: SentenceEnds): string {
   const subject = subjectOf(told, ends, failure);
   const namespace = /^namespace (\S+?)(?::? (.+))?$/.exec(failure.got);
   if (failure.field === 'namespaceSelector' && namespace)
@@ -68,13 +69,13 @@ function owned(failure: FailedCriterion, told: Told, ends: SentenceEnds): string
   const noPod = /^address (\S+), which is no pod$/.exec(failure.got);
   if (noPod) return `${noPod[1]} is no pod`;
   // "web-0 (10.244.1.10)": the criterion is about the address.
-  const address = /^\S+ \(([0-9a-f.:]+)\)$/.exec(failure.got);
-  if (address) return `${subject} has address ${address[1]}`;
+  const address = /^(.+) \(([0-9a-f.:]+)\)$/.exec(failure.got);
+  if (address) return `${address[1]} has address ${address[2]}`;
   // Some criteria name their subject themselves: "node cent333 has address …".
   return failure.got.includes(' has ') ? failure.got : `${subject} has ${failure.got}`;
 }
 
-function closest(miss: RuleMiss, told: Told, ends: SentenceEnds, ofSeveral: boolean): string {
+function closest(miss: RuleMiss, told: PolicyTold, ends: SentenceEnds, ofSeveral: boolean): string {
   // With another protocol its ports say nothing more.
   const other = miss.failed.some((failure) => failure.field === 'protocol');
   const telling = miss.failed.filter((failure) => !other || failure.field !== 'port');
@@ -95,7 +96,7 @@ function deniedBy(denies: readonly PolicyPart[]): string {
   return others.length > 0 ? ` Policies ${listed(names)} deny it.` : ` Policy ${listed(names)} denies it.`;
 }
 
-function policySentence(told: Told, ends: SentenceEnds): string {
+export function policySentence(told: PolicyTold, ends: SentenceEnds): string {
   const denies = told.policies.filter((policy) => policy.part === 'denies');
   if (denies.length > 0) return deniedBy(denies);
   const isolates = told.policies.filter((policy) => policy.part === 'isolates').map(policyName);

@@ -347,6 +347,24 @@ CREATE TABLE "drop" (
     CONSTRAINT "drop_pkey" PRIMARY KEY ("first_seen_at","id")
 ) PARTITION BY RANGE ("first_seen_at");
 
+-- CreateTable
+CREATE TABLE "counted_drop" (
+    "to_time" TIMESTAMPTZ(6) NOT NULL,
+    "id" TEXT NOT NULL,
+    "from_time" TIMESTAMPTZ(6) NOT NULL,
+    "cluster_id" INTEGER NOT NULL,
+    "group_id" TEXT NOT NULL,
+    "node" TEXT NOT NULL,
+    "channel" TEXT NOT NULL,
+    "cause" TEXT NOT NULL,
+    "packets" BIGINT NOT NULL,
+    "attributed" BIGINT NOT NULL,
+    "is_lower_bound" BOOLEAN NOT NULL,
+    "facts" JSONB NOT NULL,
+
+    CONSTRAINT "counted_drop_pkey" PRIMARY KEY ("to_time","id")
+) PARTITION BY RANGE ("to_time");
+
 -- CreateIndex
 CREATE UNIQUE INDEX "cluster_name_key" ON "cluster"("name");
 
@@ -422,6 +440,9 @@ CREATE INDEX "drop_cluster_id_connection_key_first_seen_at_idx" ON "drop"("clust
 -- CreateIndex
 CREATE INDEX "drop_group_id_first_seen_at_idx" ON "drop"("group_id", "first_seen_at");
 
+-- CreateIndex
+CREATE INDEX "counted_drop_cluster_id_to_time_idx" ON "counted_drop"("cluster_id", "to_time");
+
 -- AddForeignKey
 ALTER TABLE "emitter" ADD CONSTRAINT "emitter_cluster_id_fkey" FOREIGN KEY ("cluster_id") REFERENCES "cluster"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
@@ -441,6 +462,7 @@ CREATE TABLE "ruleset_snapshot_default" PARTITION OF "ruleset_snapshot" DEFAULT;
 CREATE TABLE "metric_sample_default" PARTITION OF "metric_sample" DEFAULT;
 CREATE TABLE "flow_verdict_default" PARTITION OF "flow_verdict" DEFAULT;
 CREATE TABLE "drop_default" PARTITION OF "drop" DEFAULT;
+CREATE TABLE "counted_drop_default" PARTITION OF "counted_drop" DEFAULT;
 
 -- Payloads are gzip already: compressing them again costs and gains nothing.
 ALTER TABLE "raw_batch" ALTER COLUMN "payload" SET STORAGE EXTERNAL;

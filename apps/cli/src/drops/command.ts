@@ -2,9 +2,11 @@ import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 import { SERVER_OPTIONS, withServer } from '../server/connect.js';
+import { type CountedAnswer, fetchCounted, printCounted } from './counted.js';
 import { dropJson } from './json.js';
 import { printDrops } from './print.js';
-import { type DropsRequest, fetchDrops } from './query.js';
+import type { WhydropClient } from '../server/client.js';
+import { type DropAnswer, type DropsRequest, fetchDrops } from './query.js';
 
 const OPTIONS = {
   ...SERVER_OPTIONS,
@@ -46,13 +48,29 @@ function timeOf({ since, from, to }: Words): Pick<DropsRequest, 'from' | 'to' | 
   return { from: rfc3339('from', from) ?? '1970-01-01T00:00:00Z', to: rfc3339('to', to) };
 }
 
+/** Drops, and what was counted only: that has no addresses, and cannot be asked for by what a drop has. */
+async function fetchAll(
+  client: WhydropClient,
+  request: DropsRequest,
+  { json, namespace, policy, cause }: Words,
+): Promise<readonly [readonly DropAnswer[], readonly CountedAnswer[]]> {
+  const drops = await fetchDrops(client, request);
+  const isNarrow = json === true || [namespace, policy, cause].some((word) => word !== undefined);
+  if (isNarrow) return [drops, []];
+  const { from, to, last, cluster } = request;
+  return [drops, await fetchCounted(client, last === undefined ? { from, to } : { last }, cluster)];
+}
+
 /** `whydrop drops` */
 export async function runDrops(args: string[], io: Io): Promise<number> {
   const { values } = parseArgs({ args, options: OPTIONS });
   const { cluster, namespace, policy, cause, failed = false } = values;
   const request = { ...timeOf(values), cluster, namespace, policy, cause, failed };
-  const drops = await withServer(values, io, (client) => fetchDrops(client, request));
+  const [drops, counted] = await withServer(values, io, (client) => fetchAll(client, request, values));
   if (values.json === true) for (const drop of drops) io.stdout(`${JSON.stringify(dropJson(drop))}\n`);
-  else printDrops(drops, io);
+  else {
+    printCounted(counted, io);
+    printDrops(drops, io);
+  }
   return 0;
 }

@@ -14,7 +14,7 @@ export const DROP_FIELDS = `
   explanation {
     contributing assumptions missing
     enforcementPoint { node hook interface workload { namespace name } }
-    policies { part kind namespace name uid resourceVersion tier }
+    policies { part rule kind namespace name uid resourceVersion tier }
     misses { policy { kind namespace name } direction rule path failed { field path wanted got } }
     chainRule { ${RULE} } via { ${RULE} }
     findings { code path sentence policy { kind namespace name } }
@@ -68,6 +68,7 @@ export interface ExplanationAnswer {
   } | null;
   readonly policies: readonly (PolicyName & {
     readonly part: string;
+    readonly rule: string | null;
     readonly uid: string | null;
     readonly resourceVersion: string | null;
     readonly tier: string | null;

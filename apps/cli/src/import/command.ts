@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { fetchCounted, printCounted } from '../drops/counted.js';
 import { printDrops } from '../drops/print.js';
 import { fetchDrops } from '../drops/query.js';
 import { UsageError } from '../errors.js';
@@ -25,6 +26,7 @@ export async function importBundle(client: WhydropClient, bundle: Bundle, io: Io
   io.stderr(summary(bundle, shipped));
   const { cluster, from, to } = bundle.manifest;
   const drops = await fetchDrops(client, { cluster, from, to, failed: true });
+  printCounted(await fetchCounted(client, { from, to }, cluster), io);
   printDrops(drops, io);
 }
 

@@ -35,9 +35,13 @@ const ACTIONS: Readonly<Record<number, string>> = { 1: 'Allow', 2: 'Deny', 3: 'P
 const REPORTERS: Readonly<Record<number, string>> = { 1: 'Src', 2: 'Dst' };
 const PUBLIC: Readonly<Record<string, string>> = { pub: 'PUBLIC NETWORK', pvt: 'PRIVATE NETWORK' };
 
+function camelCase(key: string): string {
+  return key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
 /** A member under its JSON name, or as protocol buffers write it in camel case. */
 function member(object: JsonObject, key: string): unknown {
-  return object[key] ?? object[key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())];
+  return object[key] ?? object[camelCase(key)];
 }
 
 function word(object: JsonObject, key: string, numbers: Readonly<Record<number, string>> = {}): string | undefined {
@@ -131,22 +135,25 @@ function policyOf(hit: JsonObject): NamedPolicy | undefined {
   const name = word(named, 'name');
   if (name === undefined) return undefined;
   const namedKind = word(named, 'kind', KINDS);
-  const rule = numberOf({ value: member(hit, 'rule_index') }, 'value');
+  const rule = Number(member(hit, 'rule_index') ?? NaN);
   return namedPolicy({
     kind: namedKind,
     namespace: word(named, 'namespace') ?? null,
     name,
     tier: word(hit, 'tier'),
     action: actionOf(hit),
-    rule: isEnd || rule === undefined || rule < 0 ? undefined : rule,
-    part: isEnd ? 'default' : partOf(namedKind, rule ?? 0),
+    rule: isEnd || !Number.isInteger(rule) || rule < 0 ? undefined : rule,
+    part: isEnd ? 'default' : partOf(namedKind, Number.isInteger(rule) ? rule : 0),
   });
 }
 
 function policiesOf(flow: JsonObject): NamedPolicy[] {
   const trace = objectOf(flow, 'policies');
   const hits = (key: string, long: string): NamedPolicy[] =>
-    [...listOf(trace, key), ...listOf(trace, long)].filter(isObject).flatMap((hit) => policyOf(hit) ?? []);
+    [key, long, camelCase(long)]
+      .flatMap((name) => listOf(trace, name))
+      .filter(isObject)
+      .flatMap((hit) => policyOf(hit) ?? []);
   const pending = hits('pending', 'pending_policies').filter((policy) => policy.part === 'staged');
   return [...hits('enforced', 'enforced_policies'), ...pending];
 }

@@ -1,9 +1,10 @@
 import { correlate } from '@whydrop/explain';
 import type pg from 'pg';
 import type { Database } from '../database.js';
+import { LONGEST_WINDOW, replaceCounted } from './counted.js';
 import { replaceDrops } from './drops.js';
 import { createPayloadCache, type PayloadCache } from './raw-lines.js';
-import { createHistoryCache, type HistoryCache, loadSurroundings } from './surroundings.js';
+import { createHistoryCache, type HistoryCache, loadHistory, loadSurroundings } from './surroundings.js';
 import { candidateKeys, loadWitnesses } from './witnesses.js';
 import { type CorrelationWork, finishCorrelation, takeCorrelationWork } from './work.js';
 
@@ -41,6 +42,19 @@ async function correlateSpan(
   return replaceDrops(client, clusterId, keys, work.dirty, correlate(witnesses, surroundings));
 }
 
+/** What rules and plugins counted, set against the drops that were just written. */
+async function countSpan(
+  client: pg.PoolClient,
+  { histories }: Caches,
+  clusterId: number,
+  { counted, cluster }: CorrelationWork,
+): Promise<void> {
+  if (!counted) return;
+  const [from, to] = [counted[0] - LONGEST_WINDOW, counted[1] + LONGEST_WINDOW];
+  const history = await loadHistory(client, histories, clusterId, from, to);
+  await replaceCounted(client, history, cluster, clusterId, counted);
+}
+
 /**
  * The correlate stage: explains anew every connection that newly stored batches bear on, and writes the drops, their
  * groups and the batches' ledger rows in one transaction. Running it again, or in another order, changes nothing.
@@ -50,6 +64,7 @@ export async function correlateCluster(database: Database, clusterId: number): P
     const work = await takeCorrelationWork(client, clusterId);
     if (work.batches.length === 0) return { batches: 0, drops: 0 };
     const drops = await correlateSpan(client, cachesOf(database), clusterId, work);
+    await countSpan(client, cachesOf(database), clusterId, work);
     await finishCorrelation(client, work.batches, drops);
     return { batches: work.batches.length, drops };
   });

@@ -6,7 +6,7 @@ import { MICROS } from '../write/batch.js';
 import { joinRuleset } from '../write/ruleset-rows.js';
 
 /** A snapshot that is stored, without its content. */
-interface SnapshotEntry {
+export interface SnapshotEntry {
   readonly node: string;
   readonly family: Family;
   readonly backend: RulesetBackend;
@@ -30,33 +30,21 @@ const texts = new LRUCache<string, readonly Table[]>({ max: 200 });
 
 const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
 
-async function entries(
-  client: pg.PoolClient,
-  clusterId: number,
-  from: Instant,
-  to: Instant,
-): Promise<readonly SnapshotEntry[]> {
-  const columns = `e.node, r.family, r.backend, ${MICROS('r.observed_at')} AS at, r.emitter_id, r.batch_id, r.ruleset_hash, r.other_backend_present`;
-  const { rows } = await client.query<{
-    node: string;
-    family: Family;
-    backend: RulesetBackend;
-    at: bigint;
-    emitter_id: number;
-    batch_id: bigint;
-    ruleset_hash: string;
-    other_backend_present: boolean;
-  }>(
-    `SELECT ${columns} FROM ruleset_snapshot r JOIN emitter e ON e.id = r.emitter_id
-      WHERE e.cluster_id = $1
-        AND r.observed_at >= coalesce((SELECT max(p.observed_at) FROM ruleset_snapshot p
-                                        WHERE p.emitter_id = e.id AND p.observed_at <= ${AT('$2')}), ${AT('$2')})
-        AND r.observed_at <= coalesce((SELECT min(n.observed_at) FROM ruleset_snapshot n
-                                        WHERE n.emitter_id = e.id AND n.observed_at >= ${AT('$3')}), ${AT('$3')})
-      ORDER BY r.observed_at, r.batch_id`,
-    [clusterId, from, to],
-  );
-  return rows.map((row) => ({
+const COLUMNS = `e.node, r.family, r.backend, ${MICROS('r.observed_at')} AS at, r.emitter_id, r.batch_id, r.ruleset_hash, r.other_backend_present`;
+
+interface EntryRow {
+  readonly node: string;
+  readonly family: Family;
+  readonly backend: RulesetBackend;
+  readonly at: bigint;
+  readonly emitter_id: number;
+  readonly batch_id: bigint;
+  readonly ruleset_hash: string;
+  readonly other_backend_present: boolean;
+}
+
+function entryOf(row: EntryRow): SnapshotEntry {
+  return {
     node: row.node,
     family: row.family,
     backend: row.backend,
@@ -65,7 +53,41 @@ async function entries(
     batchId: row.batch_id,
     hash: row.ruleset_hash,
     otherBackendPresent: row.other_backend_present,
-  }));
+  };
+}
+
+/** Snapshots of a cluster's nodes over a span, oldest first, without their content. */
+export async function snapshotEntries(
+  client: pg.PoolClient,
+  clusterId: number,
+  from: Instant,
+  to: Instant,
+): Promise<readonly SnapshotEntry[]> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${COLUMNS} FROM ruleset_snapshot r JOIN emitter e ON e.id = r.emitter_id
+      WHERE e.cluster_id = $1 AND r.observed_at BETWEEN ${AT('$2')} AND ${AT('$3')} ORDER BY r.observed_at, r.batch_id`,
+    [clusterId, from, to],
+  );
+  return rows.map(entryOf);
+}
+
+async function entries(
+  client: pg.PoolClient,
+  clusterId: number,
+  from: Instant,
+  to: Instant,
+): Promise<readonly SnapshotEntry[]> {
+  const { rows } = await client.query<EntryRow>(
+    `SELECT ${COLUMNS} FROM ruleset_snapshot r JOIN emitter e ON e.id = r.emitter_id
+      WHERE e.cluster_id = $1
+        AND r.observed_at >= coalesce((SELECT max(p.observed_at) FROM ruleset_snapshot p
+                                        WHERE p.emitter_id = e.id AND p.observed_at <= ${AT('$2')}), ${AT('$2')})
+        AND r.observed_at <= coalesce((SELECT min(n.observed_at) FROM ruleset_snapshot n
+                                        WHERE n.emitter_id = e.id AND n.observed_at >= ${AT('$3')}), ${AT('$3')})
+      ORDER BY r.observed_at, r.batch_id`,
+    [clusterId, from, to],
+  );
+  return rows.map(entryOf);
 }
 
 async function tablesOf(client: pg.PoolClient, hash: string): Promise<readonly Table[]> {
@@ -79,7 +101,7 @@ async function tablesOf(client: pg.PoolClient, hash: string): Promise<readonly T
   return tables;
 }
 
-async function snapshotOf(client: pg.PoolClient, entry: SnapshotEntry): Promise<RulesetSnapshot> {
+export async function snapshotOf(client: pg.PoolClient, entry: SnapshotEntry): Promise<RulesetSnapshot> {
   const { rows } = await client.query<{ counters: readonly bigint[] }>(
     `SELECT counters FROM ruleset_snapshot
       WHERE observed_at = ${AT('$1')} AND emitter_id = $2 AND family = $3 AND backend = $4 AND batch_id = $5`,
@@ -128,7 +150,7 @@ export async function loadRulesets(
   return (question) => pairs(question).map(({ before, after }) => ({ before: of(before), after: of(after) }));
 }
 
-function groupBy<T>(items: readonly T[], key: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+export function groupBy<T>(items: readonly T[], key: (item: T) => string): ReadonlyMap<string, readonly T[]> {
   const groups = new Map<string, T[]>();
   for (const item of items) {
     const group = groups.get(key(item));

@@ -28,7 +28,8 @@ export function createHistoryCache(): HistoryCache {
 
 const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
 
-async function loadHistory(
+/** The cluster over a span of time. */
+export async function loadHistory(
   client: pg.PoolClient,
   histories: HistoryCache,
   clusterId: number,

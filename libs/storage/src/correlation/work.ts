@@ -14,6 +14,8 @@ export interface CorrelationWork {
   readonly batches: readonly bigint[];
   /** Times to look at again, both ends included; undefined: nothing that was stored bears on any drop. */
   readonly dirty: readonly [Instant, Instant] | undefined;
+  /** Times for which what was counted has to be set against the drops again. */
+  readonly counted: readonly [Instant, Instant] | undefined;
 }
 
 type Span = readonly [Instant, Instant];
@@ -72,6 +74,31 @@ function dirtySpan(rows: readonly BatchRow[], evidence: Span | undefined): Span 
   return clipped[0] <= clipped[1] ? clipped : undefined;
 }
 
+/** Time of the first and last thing that counts drops. */
+async function countingSpan(client: pg.PoolClient): Promise<Span | undefined> {
+  const tables = ['ruleset_snapshot', 'metric_sample', 'flow_verdict'];
+  const of = (word: string) => tables.map((table) => `(SELECT ${word}(observed_at) FROM ${table})`).join(', ');
+  const { rows } = await client.query<{ from: bigint | null; to: bigint | null }>(
+    `SELECT ${MICROS(`least(${of('min')})`)} AS from, ${MICROS(`greatest(${of('max')})`)} AS to`,
+  );
+  const row = rows[0];
+  return row?.from == null || row.to === null ? undefined : [Number(row.from), Number(row.to)];
+}
+
+/** Drops change as far as evidence reaches, and with them what is left of the counters. */
+function countedSpan(rows: readonly BatchRow[], counting: Span | undefined): Span | undefined {
+  if (!counting) return undefined;
+  const spans = rows.flatMap(({ touched }) => {
+    if (!touched) return [];
+    const records = touched.evidence && ([touched.evidence[0] - REACH, touched.evidence[1] + REACH] as const);
+    const context = touched.context && ([touched.context[0], touched.context[1] ?? counting[1]] as const);
+    return [records, touched.snapshots, touched.counts, context];
+  });
+  const all = merge(spans);
+  const clipped: Span | undefined = all && [Math.max(all[0], counting[0]), Math.min(all[1], counting[1])];
+  return clipped && clipped[0] <= clipped[1] ? clipped : undefined;
+}
+
 /**
  * Takes everything of a cluster that is stored and not correlated yet. Call it inside the transaction that writes the
  * drops: one run at a time per cluster, and what is stored after this moment is the next run's.
@@ -90,6 +117,7 @@ export async function takeCorrelationWork(client: pg.PoolClient, clusterId: numb
     cluster: cluster.rows[0]?.name ?? '',
     batches: rows.map((row) => row.id),
     dirty: span && (await toSnapshots(client, clusterId, span)),
+    counted: rows.length === 0 ? undefined : countedSpan(rows, await countingSpan(client)),
   };
 }
 

@@ -1,5 +1,6 @@
 export { conditionSql, type Condition, type Match } from './condition.js';
 export * from './collector.read-model.js';
+export * from './counted-drop.read-model.js';
 export * from './drop.read-model.js';
 export * from './drop-group.read-model.js';
 export * from './flow.read-model.js';

@@ -1,3 +1,4 @@
+import { DROP_METRICS } from '@whydrop/explain';
 import type { Decoded } from '@whydrop/decoders';
 import type { Coverage } from '@whydrop/contracts';
 import type {
@@ -96,6 +97,8 @@ export interface Touched {
   readonly evidence: readonly [Instant, Instant] | null;
   /** Times of node snapshots: they bear on what happened between them and their neighbours. */
   readonly snapshots: readonly [Instant, Instant] | null;
+  /** Times of counters and aggregates without addresses. Absent in batches that an older version stored. */
+  readonly counts?: readonly [Instant, Instant] | null;
   /** Times for which the cluster's objects, or what is known of coverage, changed. */
   readonly context: readonly [Instant, Instant | null] | null;
 }
@@ -103,6 +106,12 @@ export interface Touched {
 function span(instants: readonly Instant[]): readonly [Instant, Instant] | null {
   if (instants.length === 0) return null;
   return [instants.reduce((a, b) => Math.min(a, b)), instants.reduce((a, b) => Math.max(a, b))];
+}
+
+function countingTimes({ metrics, verdicts }: Sorted): readonly Instant[] {
+  const counters = metrics.filter(({ name }) => DROP_METRICS.includes(name));
+  const aggregates = verdicts.filter(({ ends }) => ends.source === undefined || ends.destination === undefined);
+  return [...counters, ...aggregates].map((item) => item.observedAt);
 }
 
 function touchedBy(sorted: Sorted): Touched {
@@ -115,6 +124,7 @@ function touchedBy(sorted: Sorted): Touched {
   return {
     evidence: span([...sorted.flows, ...sorted.packets, ...sorted.verdicts].map((item) => item.observedAt)),
     snapshots: span(snapshots.flatMap((item) => item.observedAt ?? [])),
+    counts: span(countingTimes(sorted)),
     context,
   };
 }
@@ -174,6 +184,8 @@ export async function storeDecoded(
   await ensurePartitions(database, 'metric_sample', times(sorted.metrics), now);
   // A drop is first seen when its first witness is.
   await ensurePartitions(database, 'drop', times([...sorted.flows, ...sorted.packets, ...sorted.verdicts]), now);
+  // What was counted is counted up to a snapshot, a sample or the end of an aggregate.
+  await ensurePartitions(database, 'counted_drop', [...times(sorted.rulesets), ...countingTimes(sorted)], now);
   return database.transaction(async (client) => {
     if (!(await claimStage(client, batch.id, 'store'))) return false;
     await storeSorted(client, batch, sorted);

@@ -82,6 +82,9 @@ export class PolicyReference {
 export class ExplainedPolicy extends PolicyReference {
   @Field(() => PolicyPartEnum)
   part: PolicyPart['part'];
+
+  @Field(() => String, { nullable: true, description: 'The rule that acted, where one did: egress[2], or its name.' })
+  rule: string | null;
 }
 
 @ObjectType({ description: 'A criterion of a policy rule that the connection did not meet.' })

@@ -4,6 +4,7 @@ import type {
   EvidenceItem,
   ExplainedEnd,
   Finding as FoundFinding,
+  PolicyPart,
   PolicyRef,
   RuleMiss as Miss,
 } from '@whydrop/model';
@@ -12,6 +13,7 @@ import type {
   ChainRule,
   End,
   Evidence,
+  ExplainedPolicy,
   Explanation,
   Finding,
   PodReference,
@@ -25,7 +27,7 @@ function podOf(workload: { readonly namespace: string; readonly pod: string } | 
   return workload ? { namespace: workload.namespace, name: workload.pod, uid: null } : null;
 }
 
-function policyOf(policy: PolicyRef): PolicyReference {
+export function policyOf(policy: PolicyRef): PolicyReference {
   const { kind, namespace, name, uid, resourceVersion, tier } = policy;
   return {
     kind,
@@ -37,7 +39,7 @@ function policyOf(policy: PolicyRef): PolicyReference {
   };
 }
 
-function ruleOf(rule: ChainRuleRef | undefined): ChainRule | null {
+export function ruleOf(rule: ChainRuleRef | undefined): ChainRule | null {
   if (!rule) return null;
   const { owner } = rule;
   if (!owner) return { ...rule, owner: null };
@@ -54,6 +56,10 @@ function ruleOf(rule: ChainRuleRef | undefined): ChainRule | null {
       policyRule: owner.policyRule ?? null,
     },
   };
+}
+
+export function partOf(policy: PolicyPart): ExplainedPolicy {
+  return Object.assign(policyOf(policy), { part: policy.part, rule: policy.rule ?? null });
 }
 
 function missOf(miss: Miss): RuleMiss {
@@ -98,7 +104,7 @@ export function explanationOf(body: ExplanationBody): Explanation {
           workload: podOf(point.workload),
         }
       : null,
-    policies: (body.policies ?? []).map((policy) => Object.assign(policyOf(policy), { part: policy.part })),
+    policies: (body.policies ?? []).map(partOf),
     misses: [...(body.misses ?? [])].sort((a, b) => a.distance - b.distance).map(missOf),
     chainRule: ruleOf(body.chainRule),
     via: ruleOf(body.via),

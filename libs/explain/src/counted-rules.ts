@@ -1,0 +1,95 @@
+import type { PolicyDirection, PolicyPart, RulesetSnapshot } from '@whydrop/model';
+import { type DropSeries, dropSeries, endsPacket, type RuleOwner } from '@whydrop/ruleset';
+import type { CountedFacts, CountedWindow } from './counted.js';
+import type { ClusterHistory } from './history.js';
+import { causeOfOwner } from './observed-rung.js';
+import { chainRuleRef } from './rule-evidence.js';
+import type { ClusterView } from './view.js';
+
+const DIRECTIONS: readonly PolicyDirection[] = ['ingress', 'egress'];
+
+/** The policies that a rule stands for: those asked before it, else those that isolate its workload. */
+function policiesOf(owner: RuleOwner | undefined, view: ClusterView): readonly PolicyPart[] {
+  if (!owner || causeOfOwner(owner) !== 'policy') return [];
+  const denies = owner.role === 'policy-deny' && owner.policy ? [owner.policy] : [];
+  if (denies.length > 0) return denies.map((ref): PolicyPart => ({ ...ref, part: 'denies' }));
+  const { workload, direction } = owner;
+  const asked = workload
+    ? DIRECTIONS.filter((each) => direction === undefined || each === direction).flatMap((each) =>
+        view.engine.isolators({ kind: 'pod', namespace: workload.namespace, name: workload.pod }, each),
+      )
+    : [];
+  const refs = owner.policies.length > 0 ? owner.policies : asked;
+  const names = refs.map((ref) => `${ref.kind}/${ref.namespace}/${ref.name}`);
+  return refs
+    .filter((_, at) => names.indexOf(names[at] ?? '') === at)
+    .map((ref): PolicyPart => ({ ...ref, part: 'isolates' }));
+}
+
+function factsOf(node: string, series: DropSeries, snapshot: RulesetSnapshot, view: ClusterView): CountedFacts {
+  const { table, chain, rule } = series;
+  const owner = view.owners.ownerOf(snapshot, table, chain, rule);
+  const cause = causeOfOwner(owner);
+  const policies = policiesOf(owner, view);
+  const explicit = policies.some(({ part }) => part === 'denies');
+  const byPolicy = explicit ? 'POLICY_EXPLICIT_DENY' : 'POLICY_DEFAULT_DENY';
+  const text = rule ?? { position: 0, text: `:${chain} DROP` };
+  const shared = cause === 'policy' && policies.length === 0;
+  return {
+    channel: 'counter',
+    node,
+    verdict: rule && endsPacket(rule) === 'reject' ? 'rejected' : 'dropped',
+    cause: cause === 'policy' ? byPolicy : cause,
+    direction: (cause === 'policy' ? owner?.direction : undefined) ?? null,
+    endpoint: owner?.workload?.pod,
+    source: undefined,
+    destination: undefined,
+    protocol: undefined,
+    destinationPort: undefined,
+    policies,
+    misses: [],
+    chainRule: chainRuleRef(node, table, chain, text, owner),
+    counter: rule ? `Rule ${rule.position} of chain ${chain}` : `The policy of chain ${chain}`,
+    assumptions: [],
+    missing: [
+      'source and destination: nothing logged these packets',
+      ...(shared ? ['which of the policies on this node it was: the rule is shared by all of them'] : []),
+    ],
+  };
+}
+
+/** Chains of some plugins have another name after each sync: what they are for stays. */
+function keyOf({ node, chainRule }: CountedFacts, { family, backend }: RulesetSnapshot): string {
+  const owner = chainRule?.owner;
+  const place = owner?.workload
+    ? [
+        owner.plugin,
+        owner.role,
+        owner.direction,
+        owner.workload.namespace,
+        owner.workload.pod,
+        owner.tier,
+        owner.policy?.name,
+      ]
+    : [chainRule?.table, chainRule?.chain, chainRule?.text];
+  return ['counter', node, family, backend, ...place].join(' ');
+}
+
+/** What the drop rules of each node counted between two snapshots. */
+export function ruleWindows(
+  rulesets: readonly { readonly node: string; readonly snapshots: readonly RulesetSnapshot[] }[],
+  history: ClusterHistory,
+): readonly CountedWindow[] {
+  return rulesets.flatMap(({ node, snapshots }) => {
+    const sorted = snapshots.toSorted((a, b) => a.observedAt - b.observedAt);
+    const after = new Map(sorted.map((snapshot) => [snapshot.observedAt, snapshot]));
+    return dropSeries(sorted).flatMap((series) =>
+      series.points.flatMap(({ from, to, packets, isLowerBound }): readonly CountedWindow[] => {
+        const snapshot = after.get(to);
+        if (!snapshot || packets === 0n) return [];
+        const facts = factsOf(node, series, snapshot, history.at(to));
+        return [{ key: keyOf(facts, snapshot), from, to, packets, isLowerBound, facts }];
+      }),
+    );
+  });
+}
