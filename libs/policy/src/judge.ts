@@ -131,7 +131,8 @@ export class Judge {
       const host = decision.verdict !== 'allowed' && isFailsafe(connection, direction);
       return host ? exempt('a failsafe port of the host endpoint is always open') : { decision, assumptions: [] };
     }
-    return { decision: this.forwarded(decision, connection, subject, peer, mode, direction), assumptions: [] };
+    const whole = this.forwarded(decision, connection, subject, peer, mode, direction);
+    return { decision: whole, assumptions: assumptionsOf(whole, subject, peer) };
   }
 
   private withOwnNode(connection: Connection, subject: End, direction: PolicyDirection, mode: Mode): Judged {
@@ -185,6 +186,16 @@ function builtInProfile(name: string): readonly CompiledPolicy[] {
 
 function exempt(rule: string): Judged {
   return { decision: ALLOWED, assumptions: [rule] };
+}
+
+/** What was taken for granted where a decision was needed. */
+function assumptionsOf({ verdict, tier }: Decision, subject: End, peer: End): readonly string[] {
+  const undeclared = tier?.info.assumed ? [`tier ${tier.info.name} is declared nowhere and taken to come last`] : [];
+  const apart =
+    verdict === 'denied' && peer.kind === 'node' && subject.node === undefined
+      ? [`${subject.label} is taken to run on another node than ${peer.label}`]
+      : [];
+  return [...undeclared, ...apart];
 }
 
 function isSelf(source: End, destination: End): boolean {

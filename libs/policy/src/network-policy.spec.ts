@@ -79,3 +79,78 @@ describe('a policy between three tiers', () => {
     expect([engine.verdict(query), engine.verdict(query)]).toEqual(['denied', 'denied']);
   });
 });
+
+const ISOLATED = `apiVersion: v1
+kind: Namespace
+metadata: {name: dev, annotations: {net.beta.kubernetes.io/network-policy: '{"ingress":{"isolation":"DefaultDeny"}}'}}
+`;
+
+function beta(spec: string): string {
+  return `---\napiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: {name: old, namespace: dev}\nspec: ${spec}\n`;
+}
+
+describe('the beta annotation of namespaces', () => {
+  const lines = THREE_TIER.replace('ns dev\n', '');
+  const judged = (yaml: string, query: string): string =>
+    shown(createPolicyEngine(stateOf(lines, yaml)).evaluate(queryOf(query)));
+  const QUERY = 'dev/client2-dev -> dev/webserver-dev:80/TCP';
+  it.each([
+    ['isolates every pod for ingress', ISOLATED, 'denied in | in !namespace:dev'],
+    ['is not there with another value', ISOLATED.replace('DefaultDeny', 'Open'), 'allowed'],
+    ['is not there when it is no JSON', ISOLATED.replace('{"ingress"', '{ingress'), 'allowed'],
+    [
+      'leaves the isolation to the policies that select',
+      ISOLATED + beta('{podSelector: {}}'),
+      'denied in | in !dev/old',
+    ],
+    [
+      'lets policies admit',
+      ISOLATED + beta('{podSelector: {}, ingress: [{ports: [{port: 80}]}]}'),
+      'allowed | in dev/old[0]',
+    ],
+    ['makes a missing from anybody', ISOLATED + beta('{podSelector: {}, ingress: [{}]}'), 'allowed | in dev/old[0]'],
+    [
+      'makes an empty from nobody',
+      ISOLATED + beta('{podSelector: {}, ingress: [{from: []}]}'),
+      'denied in | in !dev/old',
+    ],
+    ['makes empty ports none', ISOLATED + beta('{podSelector: {}, ingress: [{ports: []}]}'), 'denied in | in !dev/old'],
+    [
+      'makes no difference to policies of v1',
+      ISOLATED + beta('{podSelector: {}, ingress: [{from: []}]}').replace('extensions/v1beta1', 'networking.k8s.io/v1'),
+      'allowed | in dev/old[0]',
+    ],
+    ['is not needed for extensions/v1beta1 to isolate', beta('{podSelector: {}}'), 'denied in | in !dev/old'],
+    [
+      'is not needed for an empty from of v1beta1 to be anybody',
+      beta('{podSelector: {}, ingress: [{from: []}]}'),
+      'allowed | in dev/old[0]',
+    ],
+  ])('%s', (_name, yaml, expected) => {
+    expect(judged(yaml, QUERY)).toBe(expected);
+  });
+
+  it('leaves egress open', () => {
+    expect(judged(ISOLATED, 'dev/client2-dev -> qa/client-qa:80/TCP')).toBe('allowed');
+  });
+});
+
+describe('what is taken for granted', () => {
+  const assumptions = (lines: string, yaml: string, query: string): readonly string[] =>
+    createPolicyEngine(stateOf(lines, yaml)).evaluate(queryOf(query)).ingress.assumptions;
+
+  it('is named: a pod whose node is not known', () => {
+    const lines = 'node n1 10.0.0.1\npod dev/webserver-dev app=webserver-dev';
+    expect(assumptions(lines, POLICY1, 'node:n1 -> dev/webserver-dev:81/TCP')).toEqual([
+      'webserver-dev is taken to run on another node than node n1',
+    ]);
+  });
+
+  it('is named: a tier that nothing declares', () => {
+    const yaml =
+      'apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: far.p}\nspec: {tier: far, types: [Ingress]}';
+    expect(assumptions('pod dev/a app=a', yaml, '8.8.8.8 -> dev/a:81/TCP')).toEqual([
+      'tier far is declared nowhere and taken to come last',
+    ]);
+  });
+});

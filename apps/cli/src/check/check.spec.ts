@@ -173,6 +173,11 @@ describe('expectations', () => {
 describe('input that cannot be used', () => {
   it.each([
     ['a query that is no JSON', 'nonsense\n', ':1: the line is no JSON'],
+    [
+      'a query with an address that is none',
+      '{"id":"1","from":{"ip":"10.0.0"},"to":{"pod":"x/a"}}\n',
+      "'from' has no address",
+    ],
     ['a query without from', '{"id":"1","to":{"pod":"x/a"}}\n', ":1: 'from' is"],
     [
       'a query with an unknown protocol',

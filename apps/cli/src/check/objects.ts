@@ -23,6 +23,12 @@ function strings(value: unknown): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
+/** The beta annotation is JSON; unquoted, YAML reads it as a mapping. */
+function annotations(value: unknown): Record<string, string> {
+  const mappings = Object.entries(isFields(value) ? value : {}).filter(([, entry]) => isFields(entry));
+  return { ...strings(value), ...Object.fromEntries(mappings.map(([key, entry]) => [key, JSON.stringify(entry)])) };
+}
+
 /** Kinds that have no namespace: one that is written all the same does not count. */
 const CLUSTER_SCOPED = new Set([
   'Namespace',
@@ -60,7 +66,7 @@ function normalised(fields: Fields, kind: string, apiVersion: string): Kubernete
       name: text(metadata['name']) ?? text(metadata['generateName']) ?? '',
       ...(namespace === undefined ? {} : { namespace }),
       labels: strings(metadata['labels']),
-      annotations: strings(metadata['annotations']),
+      annotations: annotations(metadata['annotations']),
       ownerReferences: ownersOf(metadata['ownerReferences']),
       creationTimestamp: text(metadata['creationTimestamp']),
       deletionTimestamp: text(metadata['deletionTimestamp']),

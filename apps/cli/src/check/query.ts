@@ -1,4 +1,4 @@
-import { protocolFromName, type ConnectionEnd, type Protocol } from '@whydrop/model';
+import { canonicalIp, protocolFromName, type ConnectionEnd, type Protocol } from '@whydrop/model';
 import type { ConnectionRequest, RequestTarget } from '@whydrop/policy';
 import { isFields } from './objects.js';
 
@@ -39,7 +39,12 @@ function endOf(value: unknown, place: 'from' | 'to'): RequestTarget | BadQuery {
   const service = place === 'to' ? nameIn(value['service'], value['namespace']) : undefined;
   if (service) return { kind: 'service', ...service };
   const { ip, node } = value;
-  if (typeof ip === 'string' && ip !== '') return { kind: 'address', ip: ip.trim() };
+  if (typeof ip === 'string' && ip !== '') {
+    const address = canonicalIp(ip.trim());
+    return address === undefined
+      ? bad(`'${place}' has no address: ${JSON.stringify(ip)}`)
+      : { kind: 'address', ip: address };
+  }
   if (typeof node === 'string' && node !== '') return { kind: 'node', name: node };
   return bad(`'${place}' names no pod, ip${place === 'to' ? ' or service' : ''}`);
 }
