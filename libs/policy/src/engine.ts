@@ -48,7 +48,7 @@ class Engine implements PolicyEngine {
   private known: Mistakes | undefined;
 
   constructor(private readonly judge: Judge) {
-    this.requests = new Requests(judge, this.evaluate);
+    this.requests = new Requests(judge, this.evaluate, this.verdict);
   }
 
   private get mistakes(): Mistakes {

@@ -21,6 +21,7 @@ export class Requests {
   constructor(
     private readonly judge: Judge,
     private readonly evaluate: (query: ConnectionQuery) => ConnectionVerdict,
+    private readonly verdict: (query: ConnectionQuery) => ConnectionVerdict['verdict'],
   ) {}
 
   /** The connections that a request becomes: one per endpoint it may go to. */
@@ -40,10 +41,29 @@ export class Requests {
     }
     const { service, targets } = route;
     const name = `${service.namespace}/${service.name}`;
-    const verdicts = targets.map((target) => this.throughService(request, route, target));
+    const verdicts = this.throughTargets(request, route, targets);
     const merged = mergeVerdicts(verdicts, name);
     if (!merged) return this.lost(request, { missing: `the endpoints of service ${name}`, service });
     return { ...merged, service: { namespace: service.namespace, name: service.name } };
+  }
+
+  /** Replicas are alike: one of them is explained, the others only if the verdict on them differs. */
+  private throughTargets(
+    request: ConnectionRequest,
+    route: Route & { kind: 'service' },
+    targets: readonly Target[],
+  ): readonly ConnectionVerdict[] {
+    const seen = new Map<string, ConnectionVerdict['verdict'][]>();
+    return targets.flatMap((target) => {
+      const { classId } = this.judge.view.end(target.end);
+      const key = `${classId} ${target.protocol} ${target.port}`;
+      const known = seen.get(key);
+      const query = { ...request, destination: target.end, protocol: target.protocol, port: target.port };
+      if (known?.includes(this.verdict(query))) return [];
+      const verdict = this.throughService(request, route, target);
+      seen.set(key, [...(known ?? []), verdict.verdict]);
+      return [verdict];
+    });
   }
 
   private throughService(

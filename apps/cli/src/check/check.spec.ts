@@ -568,6 +568,19 @@ describe('services', () => {
     expect(await verdicts({}, 'a -> svc=x/ghost:80')).toEqual(['unknown']);
   });
 
+  it('with many replicas are judged by all of them', async () => {
+    const replica = (i: number): string =>
+      `apiVersion: v1\nkind: Pod\nmetadata: {name: w${i}, namespace: x, labels: {tier: w}}\nstatus: {podIP: 10.0.1.${i}}`;
+    const replicas = Array.from({ length: 9 }, (_, i) => replica(i)).join('\n---\n');
+    const s = svc('{selector: {tier: w}, ports: [{port: 80}]}');
+    const to = (cidr: string): string =>
+      policy(`{podSelector: {}, policyTypes: [Egress], egress: [{to: [{ipBlock: {cidr: ${cidr}}}]}]}`);
+    expect(await verdicts({ 's.yaml': s, 'w.yaml': replicas, 'p.yaml': to('10.0.1.0/24') }, 'a -> svc=x/s:80')).toEqual(
+      ['allowed'],
+    );
+    expect(await verdicts({ 'p.yaml': to('10.0.1.0/30') }, 'a -> svc=x/s:80')).toEqual(['unknown']);
+  });
+
   it('whose endpoints differ are undecided, whose endpoints agree are not', async () => {
     const both = svc('{selector: {tier: w}, ports: [{port: 80}]}');
     const two = `apiVersion: v1\nkind: Pod\nmetadata: {name: w1, namespace: x, labels: {tier: w, app: w1}}\n---\napiVersion: v1\nkind: Pod\nmetadata: {name: w2, namespace: x, labels: {tier: w, app: w2}}`;
