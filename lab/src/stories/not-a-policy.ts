@@ -16,6 +16,8 @@ interface Outcomes {
   /** Through the port of another node: the client arrives with that node's address. */
   readonly nodePort: Attempt['expect'];
   readonly ping: Attempt['expect'];
+  /** On a plain host the rule itself is the answer. */
+  readonly denyCause?: string;
 }
 
 const CALICO: Outcomes = {
@@ -37,7 +39,7 @@ const OUTCOMES: Readonly<Record<string, Outcomes>> = {
   'kube-router': { ...ACCEPTS_EARLY, denied: 'rejected', hairpin: 'allowed', nodePort: 'rejected', ping: 'allowed' },
   'weave-npc': ACCEPTS_EARLY,
   'azure-npm': ACCEPTS_EARLY,
-  plain: ACCEPTS_EARLY,
+  plain: { ...ACCEPTS_EARLY, denyCause: 'OTHER_FIREWALL' },
 };
 
 const pod = (name: string, node: string, ip: string, ports: readonly number[]): LabPod => ({
@@ -68,7 +70,7 @@ function steps(outcomes: Outcomes): Scenario['steps'] {
   const { invalid, denied, noEndpoints, hairpin, nodePort, ping } = outcomes;
   const invalidCause = outcomes.invalidCause ?? 'CT_INVALID';
   const icmp = { protocol: 'ICMP', timeout: 1.5 } as const;
-  const deny = 'POLICY_DEFAULT_DENY';
+  const deny = outcomes.denyCause ?? 'POLICY_DEFAULT_DENY';
   return [
     [tcp(party('client'), party('web'), 80, 'allowed'), tcp(party('client'), service('web'), 8080, 'allowed')],
     [tcp(outside, N1, 30_081, 'allowed')],
