@@ -20,10 +20,10 @@ function policiesOf(owner: RuleOwner | undefined, view: ClusterView): readonly P
       )
     : [];
   const refs = owner.policies.length > 0 ? owner.policies : asked;
-  const names = refs.map((ref) => `${ref.kind}/${ref.namespace}/${ref.name}`);
-  return refs
-    .filter((_, at) => names.indexOf(names[at] ?? '') === at)
-    .map((ref): PolicyPart => ({ ...ref, part: 'isolates' }));
+  const byName = new Map(refs.map((ref) => [`${ref.namespace}/${ref.name}/${ref.kind}`, ref]));
+  return [...byName]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, ref]): PolicyPart => ({ ...ref, part: 'isolates' }));
 }
 
 function factsOf(node: string, series: DropSeries, snapshot: RulesetSnapshot, view: ClusterView): CountedFacts {

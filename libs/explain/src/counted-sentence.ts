@@ -1,6 +1,6 @@
 import { CAUSES, type ExplainedEnd, formatInstant, type Instant } from '@whydrop/model';
 import type { CountedFacts } from './counted.js';
-import { policySentence } from './sentence.js';
+import { listed, policySentence } from './sentence.js';
 
 /** Windows of one group, added up. */
 export interface CountedSum {
@@ -37,7 +37,11 @@ function reason(facts: CountedFacts): string {
   if (cause !== 'POLICY_DEFAULT_DENY' && cause !== 'POLICY_EXPLICIT_DENY') return ` ${cause}: ${CAUSES[cause]}.`;
   if (facts.policies.length > 0 && facts.misses.length === 0 && facts.channel === 'counter') {
     const names = facts.policies.map(({ namespace, name }) => (namespace === null ? name : `${namespace}/${name}`));
-    return ` ${names.length > 1 ? 'Policies' : 'Policy'} ${names.join(', ')} ${names.length > 1 ? 'isolate' : 'isolates'} ${facts.endpoint ?? 'their pod'}.`;
+    if (names.length === 1) return ` Policy ${names[0]} isolates ${facts.endpoint ?? 'their pod'}.`;
+    // A rule that all pods of a node share does not say whose packets it ended.
+    return facts.endpoint === undefined
+      ? ` Policies of this node: ${listed(names)}; which of them cannot be told.`
+      : ` Policies ${listed(names)} isolate ${facts.endpoint}.`;
   }
   return policySentence(
     { ...facts, contributing: [] },

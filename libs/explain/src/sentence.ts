@@ -48,7 +48,7 @@ function policyName(policy: PolicyPart): string {
   return policy.kind === 'NetworkPolicy' || policy.kind === 'Policy' ? name : `${policy.kind} ${name}`;
 }
 
-function listed(names: readonly string[]): string {
+export function listed(names: readonly string[]): string {
   if (names.length < 2) return names.join('');
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }
@@ -75,6 +75,11 @@ function owned(failure: FailedCriterion, told: PolicyTold, ends: SentenceEnds): 
   return failure.got.includes(' has ') ? failure.got : `${subject} has ${failure.got}`;
 }
 
+/** A clause that goes into parentheses has none of its own. */
+function flat(clause: string): string {
+  return clause.replace(/ \((.*)\)$/, ', $1');
+}
+
 function closest(miss: RuleMiss, told: PolicyTold, ends: SentenceEnds, ofSeveral: boolean): string {
   // With another protocol its ports say nothing more.
   const other = miss.failed.some((failure) => failure.field === 'protocol');
@@ -83,7 +88,7 @@ function closest(miss: RuleMiss, told: PolicyTold, ends: SentenceEnds, ofSeveral
   const failures =
     only && others.length === 0
       ? `${only.wanted}, ${owned(only, told, ends)}`
-      : listed(telling.map((failure) => `${failure.wanted} (${owned(failure, told, ends)})`));
+      : listed(telling.map((failure) => `${failure.wanted} (${flat(owned(failure, told, ends))})`));
   const name = ofSeveral ? `${miss.path} of ${policyName({ ...miss.policy, part: 'isolates' })}` : miss.path;
   return `${name}, wants ${failures}`;
 }

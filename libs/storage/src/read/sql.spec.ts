@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { collectorsStatement } from './collector.read-model.js';
+import { countedDropsStatement } from './counted-drop.read-model.js';
 import {
   dropCountStatement,
   dropsByIdStatement,
@@ -60,6 +61,8 @@ const statements: Readonly<Record<string, Statement>> = {
   'flows-count': flowCountStatement(range, { port: { eq: 80 } }),
   'rejects-next-page': rejectsStatement(range, { reason: { eq: 'TRUNCATED' } }, nextOfThree),
   'rejects-count': rejectCountStatement(range, {}),
+  'counted-drops': countedDropsStatement(range, { cluster: 'c', node: undefined, all: false }, 100),
+  'counted-drops-all-of-a-node': countedDropsStatement(open, { cluster: undefined, node: 'n1', all: true }, 100),
   collectors: collectorsStatement({ cluster: { eq: 'c' } }),
 };
 
