@@ -68,7 +68,7 @@ export async function compareIntent(dialect: string, seed: number, rounds: numbe
   const disagreements: string[] = [];
   try {
     for (let round = 0; round < rounds; round += 1) {
-      const policies = Array.from({ length: random.integer(1, 4) }, (_, index) => randomPolicy(random, dialect, index));
+      const policies = Array.from({ length: random.integer(2, 6) }, (_, index) => randomPolicy(random, dialect, index));
       lab.change({ remove: lab.current.policies, apply: policies });
       const engine = engineOf(lab.current);
       const attempts = everybodyTries(random, lab.scenario);
