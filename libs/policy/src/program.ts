@@ -146,9 +146,22 @@ export function hostProgramOf(
   return lineUp([...open(untracked), ...open(early), ...last, ...profileTier(profiles)], direction);
 }
 
-/** An isolated namespace is named only where no policy isolates: it is why there is isolation at all then. */
+const NONE: readonly PolicyRef[] = [];
+const refs = new WeakMap<TierSteps, readonly PolicyRef[]>();
+
+function refsOf(tier: TierSteps): readonly PolicyRef[] {
+  const all = tier.isolating.map(({ ref }) => ref);
+  const policies = all.filter(({ kind }) => kind !== 'Namespace');
+  return policies.length > 0 ? policies : all;
+}
+
+/**
+ * The policies that isolate in a tier; always the same list for the same tier. An isolated namespace is named only
+ * where no policy isolates: it is why there is isolation at all then.
+ */
 export function isolatorRefs(tier: TierSteps | undefined): readonly PolicyRef[] {
-  const refs = (tier?.isolating ?? []).map(({ ref }) => ref);
-  const policies = refs.filter(({ kind }) => kind !== 'Namespace');
-  return policies.length > 0 ? policies : refs;
+  if (!tier) return NONE;
+  const known = refs.get(tier) ?? refsOf(tier);
+  refs.set(tier, known);
+  return known;
 }

@@ -10,16 +10,33 @@ function policyJson({ kind, namespace, name }: PolicyRef): object {
   return { kind: kindOf(kind), namespace, name };
 }
 
-function directionJson({ verdict, decidedBy, isolatedBy }: DirectionVerdict): object {
-  return {
-    verdict,
-    decidedBy: decidedBy.map(({ policy, rule }) => ({ ...policyJson(policy), rule })),
-    isolatedBy: isolatedBy.map(policyJson),
-  };
+/** Texts of what many answers have in common, by the object they are the text of. */
+class Texts<T extends object> {
+  private readonly known = new WeakMap<T, string>();
+
+  constructor(private readonly write: (value: T) => string) {}
+
+  of(value: T): string {
+    const known = this.known.get(value) ?? this.write(value);
+    this.known.set(value, known);
+    return known;
+  }
 }
 
-function verdictJson({ verdict, direction, egress, ingress, reason }: PendingVerdict): object {
-  return { verdict, direction, egress: directionJson(egress), ingress: directionJson(ingress), reason };
+const isolators = new Texts<readonly PolicyRef[]>((refs) => JSON.stringify(refs.map(policyJson)));
+
+const findingTexts = new Texts<Finding>(({ code, policy, path, sentence }) =>
+  JSON.stringify({ code, policy: policy ? policyJson(policy) : null, path: path ?? null, sentence }),
+);
+
+function directionText({ verdict, decidedBy, isolatedBy }: DirectionVerdict): string {
+  const hits = decidedBy.map(({ policy, rule }) => ({ ...policyJson(policy), rule }));
+  return `{"verdict":"${verdict}","decidedBy":${JSON.stringify(hits)},"isolatedBy":${isolators.of(isolatedBy)}}`;
+}
+
+function verdictText({ verdict, direction, egress, ingress, reason }: PendingVerdict): string {
+  const sides = `"egress":${directionText(egress)},"ingress":${directionText(ingress)}`;
+  return `"verdict":"${verdict}","direction":${JSON.stringify(direction)},${sides},"reason":${JSON.stringify(reason)}`;
 }
 
 /** The most telling mistakes first. */
@@ -40,24 +57,17 @@ function rank({ code }: Finding): number {
   return place < 0 ? TELLING.length : place;
 }
 
-function findingsJson(findings: readonly Finding[]): object {
-  if (findings.length === 0) return {};
+function findingsText(findings: readonly Finding[]): string {
+  if (findings.length === 0) return '';
   const shown = [...findings].sort((a, b) => rank(a) - rank(b)).slice(0, SHOWN);
-  return {
-    findings: shown.map(({ code, policy, path, sentence }) => ({
-      code,
-      policy: policy ? policyJson(policy) : null,
-      path: path ?? null,
-      sentence,
-    })),
-  };
+  return `,"findings":[${shown.map((finding) => findingTexts.of(finding)).join(',')}]`;
 }
 
-/** One answer as it is printed. */
-export function answerJson(id: unknown, verdict: AskedVerdict): object {
+/** One answer as it is printed: a JSON object on one line. */
+export function answerText(id: unknown, verdict: AskedVerdict): string {
   const { findings, pending } = verdict;
-  const later = pending ? { pending: verdictJson(pending) } : {};
-  return { id, ...verdictJson(verdict), ...findingsJson(findings), ...later };
+  const later = pending ? `,"pending":{${verdictText(pending)}}` : '';
+  return `{"id":${JSON.stringify(id)},${verdictText(verdict)}${findingsText(findings)}${later}}`;
 }
 
 /** Names of pods that the manifests declare. */
@@ -77,8 +87,8 @@ export function undeclared(
 }
 
 /** The answer where an end is not known at all. */
-export function unknownAnswer(id: unknown, name: string): object {
+export function unknownAnswer(id: unknown, name: string): string {
   const side = { verdict: 'unknown', decidedBy: [], isolatedBy: [] };
   const reason = `it cannot be decided: no manifest declares a pod or workload ${name}`;
-  return { id, verdict: 'unknown', direction: null, egress: side, ingress: side, reason };
+  return JSON.stringify({ id, verdict: 'unknown', direction: null, egress: side, ingress: side, reason });
 }

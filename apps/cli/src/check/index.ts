@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import type { ClusterState } from '@whydrop/model';
 import { createPolicyEngine, type PolicyEngine } from '@whydrop/policy';
 import { UsageError } from '../errors.js';
-import { answerJson, podNames, undeclared, unknownAnswer } from './answer.js';
+import { answerText, podNames, undeclared, unknownAnswer } from './answer.js';
 import { readManifests, type InvalidManifest, type Manifests } from './manifests.js';
 import { isBadQuery, parseQuery, type CheckQuery } from './query.js';
 import { isUsed, stateOfManifests } from './state.js';
@@ -113,7 +113,7 @@ class Run {
       return;
     }
     const verdict = this.engine.ask(request);
-    this.print(answerJson(id, verdict));
+    this.print(answerText(id, verdict));
     this.compare(query, verdict.verdict, id, verdict.reason);
   }
 
@@ -125,8 +125,8 @@ class Run {
     this.io.stderr(`${this.file}:${this.number}: query ${String(id)} is ${verdict}, expected ${expect}: ${reason}\n`);
   }
 
-  private print(answer: object): void {
-    this.text += `${JSON.stringify(answer)}\n`;
+  private print(answer: string): void {
+    this.text += `${answer}\n`;
     if (this.text.length > CHUNK) this.flush();
   }
 

@@ -13,7 +13,7 @@ import {
   type PolicyEngine,
   type RequestTarget,
 } from '@whydrop/policy';
-import { answerJson } from '../check/answer.js';
+import { answerText } from '../check/answer.js';
 import { loadState, type CheckIo } from '../check/index.js';
 import { UsageError } from '../errors.js';
 import { offlineText } from './text.js';
@@ -101,7 +101,7 @@ export async function runExplainOffline(args: string[], io: CheckIo): Promise<nu
   const query = verdict.verdict === 'denied' ? judgedQuery(engine, request) : undefined;
   const fixes = query ? proposeFix(state, query) : [];
   if (values.json === true)
-    io.stdout(`${JSON.stringify({ ...answerJson(`${from} -> ${to}`, verdict), fix: fixes })}\n`);
+    io.stdout(`${answerText(`${from} -> ${to}`, verdict).slice(0, -1)},"fix":${JSON.stringify(fixes)}}\n`);
   else io.stdout(offlineText(verdict, fixes));
   return verdict.verdict === 'allowed' ? 0 : 1;
 }
