@@ -3,7 +3,8 @@ import type { Address, Network } from './address.js';
 import type { Connection, Side } from './end.js';
 import type { Decision } from './walk.js';
 
-const LIMIT = 4096;
+/** With more regions than this the question stays open: it is not worth the time. */
+const LIMIT = 1024;
 
 function address(family: Family, value: number | bigint): Address {
   return { family, value, text: formatIp({ family, value: BigInt(value) }) };

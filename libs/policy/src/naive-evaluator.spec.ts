@@ -378,3 +378,40 @@ describe('what must not matter', () => {
     );
   });
 });
+
+/** One address of every region that the networks of the tests make. */
+const REGIONS = ['10.0.0.0', '10.0.0.2', '10.0.0.4', '10.0.0.9', '8.8.8.8', '8.1.1.1', '1.1.1.1'];
+
+describe('an address that is not known', () => {
+  it.each([
+    ['NetworkPolicies and cluster-wide ones', cluster(3, 2, 0)],
+    ['Calico policies', cluster(0, 0, 5)],
+  ] as const)('leaves open exactly what hangs on it: %s', (_name, clusters) => {
+    fc.assert(
+      fc.property(clusters, asked, (one, question) => {
+        const [hidden, ...others] = one.pods;
+        if (!hidden) return;
+        const objects = objectsOf({ ...one, pods: others });
+        const [lost] = objectsOf({ ...one, policies: [], pods: [hidden] }).filter(({ kind }) => kind === 'Pod');
+        const engine = createPolicyEngine(clusterStateOf([...objects, { ...lost, status: {} } as KubernetesObject]));
+        for (const other of others) {
+          const query = {
+            source: connectionEnd(hidden),
+            destination: connectionEnd(other),
+            port: question.port,
+            protocol: question.protocol as 'TCP',
+          };
+          const possible = REGIONS.map((ip) =>
+            naiveVerdict({ source: { ...hidden, ip }, destination: other, ...question }, one),
+          );
+          const found = engine.evaluate(query);
+          for (const side of ['egress', 'ingress'] as const) {
+            const verdicts = new Set(possible.map((answer) => answer[side].verdict));
+            expect(found[side].verdict).toBe(verdicts.size > 1 ? 'unknown' : [...verdicts][0]);
+          }
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
