@@ -23,6 +23,8 @@ interface Truth {
   readonly chain: string | null;
   readonly rule: string | null;
   readonly cause: string | null;
+  /** Packets that the rule ended, retries included. */
+  readonly packets?: number;
 }
 
 function truthOf(name: string): readonly Truth[] {
@@ -87,6 +89,28 @@ describe.each(names)('%s', (name) => {
       const truth = truths.find((each) => isSame(drop, each));
       expect([drop.sentence, truth?.outcome]).toEqual([drop.sentence, drop.verdict.toLowerCase()]);
       expect(drop.explanation.chainRule).toMatchObject({ node: truth?.node, chain: truth?.chain });
+    }
+  });
+
+  it('no packet that the kernel dropped in a chain whose counters were read is missing: told or counted', async () => {
+    const { rows } = await stack.database.pool.query<{ node: string; chain: string; packets: bigint }>(
+      `SELECT node, facts #>> '{chainRule,chain}' AS chain, sum(packets)::int8 AS packets
+         FROM counted_drop WHERE channel = 'counter' GROUP BY 1, 2`,
+    );
+    const dropped = new Map<string, number>();
+    for (const { node, chain, packets, outcome } of truthOf(name)) {
+      if (outcome === 'allowed' || node === null || chain === null || packets === undefined) continue;
+      if (manifest.nodes[node]?.complete.includes('iptables') !== true) continue;
+      dropped.set(`${node} ${chain}`, (dropped.get(`${node} ${chain}`) ?? 0) + packets);
+    }
+    for (const [place, packets] of dropped) {
+      const counted = rows.find((row) => `${row.node} ${row.chain}` === place)?.packets ?? 0n;
+      expect([place, Number(counted) >= packets, Number(counted), packets]).toEqual([
+        place,
+        true,
+        Number(counted),
+        packets,
+      ]);
     }
   });
 
