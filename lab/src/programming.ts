@@ -15,7 +15,7 @@ function setChanges(before: readonly Ipset[], now: readonly Ipset[]): string {
     .map((set) => {
       const old = known.get(set.name);
       if (!old) return createText(set);
-      const gone = old.members.filter((member) => !set.members.includes(member));
+      const gone = [...new Set(old.members)].filter((member) => !set.members.includes(member));
       const fresh = set.members.filter((member) => !old.members.includes(member));
       return gone.map((member) => `del ${set.name} ${member.split(' ')[0]}\n`).join('') + adds(set, fresh);
     })

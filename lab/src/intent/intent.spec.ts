@@ -21,12 +21,13 @@ describe('what libs/policy says of random policies, and what a kernel does that 
     'are the same in every dialect',
     async () => {
       const runs = Object.keys(ABILITIES).map((dialect, index) => compareIntent(dialect, SEED * 100 + index, ROUNDS));
-      for (const { tried, denied, disagreements } of await Promise.all(runs)) {
-        expect(disagreements).toEqual([]);
-        // A run in which nearly nothing is denied, or allowed, proves nothing.
-        expect(denied).toBeGreaterThan(tried / 20);
-        expect(denied).toBeLessThan((tried * 19) / 20);
-      }
+      const found = await Promise.all(runs);
+      expect(found.flatMap((each) => each.disagreements)).toEqual([]);
+      // Where nearly nothing is denied, or nearly everything, agreement proves little.
+      const sum = (key: 'tried' | 'denied') => found.reduce((total, each) => total + each[key], 0);
+      expect(sum('denied')).toBeGreaterThan(sum('tried') / 10);
+      expect(sum('denied')).toBeLessThan((sum('tried') * 9) / 10);
+      expect(found.filter((each) => each.denied === 0)).toEqual([]);
     },
     60_000 + ROUNDS * 20_000,
   );
