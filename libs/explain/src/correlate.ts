@@ -44,7 +44,9 @@ function attribute(decided: readonly Decided[]): ReadonlyMap<Decided, number> {
   const packetsOf = (item: Decided): number => {
     if (item.draft.packets !== undefined) return item.draft.packets;
     const key = counterKey(item);
-    if (key === undefined || resting.get(key) !== 1) return 1;
+    // A rule that all workloads of the node share counted others too: then one packet is all that is known.
+    const own = item.draft.chainRule?.owner?.workload !== undefined;
+    if (key === undefined || resting.get(key) !== 1 || !own) return 1;
     return Math.max(1, Number(item.draft.counted ?? 1n) - (logged.get(key) ?? 0));
   };
   return new Map(decided.map((item) => [item, packetsOf(item)]));
