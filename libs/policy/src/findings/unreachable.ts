@@ -1,6 +1,6 @@
 import type { PolicyDirection } from '@whydrop/model';
 import type { CompiledPolicy } from '../compiled-policy.js';
-import type { End } from '../end.js';
+import type { Program } from '../program.js';
 import type { CompiledRule } from '../rule.js';
 import { policyName } from '../sentence.js';
 import { fieldsOf } from '../yaml-value.js';
@@ -21,7 +21,19 @@ const CONDITIONS = [
   'protocols',
 ];
 
+const conditions = new WeakMap<CompiledRule, Readonly<Record<string, string>>>();
+
 function conditionsOf(
+  policy: CompiledPolicy,
+  direction: PolicyDirection,
+  rule: CompiledRule,
+): Readonly<Record<string, string>> {
+  const remembered = conditions.get(rule) ?? readConditions(policy, direction, rule);
+  conditions.set(rule, remembered);
+  return remembered;
+}
+
+function readConditions(
   policy: CompiledPolicy,
   direction: PolicyDirection,
   rule: CompiledRule,
@@ -38,44 +50,63 @@ function conditionsOf(
   return found;
 }
 
-/** Whether everything that the later rule matches is matched by the earlier one: its conditions are among the later's. */
-function covers(
-  earlier: readonly [CompiledPolicy, CompiledRule],
-  later: readonly [CompiledPolicy, CompiledRule],
-  direction: PolicyDirection,
-): boolean {
-  const [first, firstRule] = earlier;
-  const [second, secondRule] = later;
-  if (firstRule.action === 'log') return false;
-  const few = conditionsOf(first, direction, firstRule);
-  const many = conditionsOf(second, direction, secondRule);
-  // The same words mean other pods in another namespace.
-  if (Object.keys(few).length > 0 && first.ref.namespace !== second.ref.namespace) return false;
-  return Object.entries(few).every(([key, value]) => many[key] === value);
+type Place = readonly [CompiledPolicy, CompiledRule];
+
+/** All selections of some of the conditions, the empty one first: a rule is covered by one that has only some of them. */
+function subsets(conditions: Readonly<Record<string, string>>): readonly string[] {
+  const entries = Object.entries(conditions)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .slice(0, MOST);
+  let keys = [''];
+  for (const [key, value] of entries) keys = [...keys, ...keys.map((before) => `${before}\n${key}=${value}`)];
+  return keys;
 }
 
-/** The rule that decides before the given one at this end, whatever the connection; undefined when it can be reached. */
-function decidedBefore(
-  policy: CompiledPolicy,
-  rule: CompiledRule,
-  direction: PolicyDirection,
-  end: End,
-  context: FindingContext,
-): readonly [CompiledPolicy, CompiledRule] | undefined {
-  for (const step of context.program(end, direction).steps) {
-    if (step.kind === 'tier-end' || step.tier.info.name !== policy.tier) continue;
-    if (step.kind !== 'rule') {
-      if (step.policies.includes(policy)) return undefined;
+/** Rules with more conditions than this are compared by the first of them. */
+const MOST = 8;
+
+/** The same words mean other pods in another namespace; a rule without conditions means the same everywhere. */
+function keyOf(tier: string, policy: CompiledPolicy, conditions: string): string {
+  return conditions === '' ? tier : `${tier} ${policy.ref.namespace ?? ''}${conditions}`;
+}
+
+/** For every rule of a program the earlier rule of its tier that decides all that it would match, if there is one. */
+function coversOf(program: Program): ReadonlyMap<CompiledRule, Place> {
+  const { direction } = program;
+  const first = new Map<string, Place>();
+  const covers = new Map<CompiledRule, Place>();
+  /** Finds what covers the rule; gives the key under which it covers others, where it has few enough conditions. */
+  const look = (tier: string, policy: CompiledPolicy, rule: CompiledRule): string | undefined => {
+    const own = conditionsOf(policy, direction, rule);
+    const keys = subsets(own).map((some) => keyOf(tier, policy, some));
+    const cover = keys.map((key) => first.get(key)).find((place) => place !== undefined);
+    if (cover) covers.set(rule, cover);
+    return Object.keys(own).length > MOST ? undefined : keys.at(-1);
+  };
+  for (const step of program.steps) {
+    if (step.kind === 'tier-end' || step.kind === 'tie') continue;
+    const tier = step.tier.info.name;
+    if (step.kind === 'union') {
+      for (const policy of step.policies) for (const rule of policy[direction].rules) look(tier, policy, rule);
       continue;
     }
-    if (step.policy === policy && step.rule === rule) return undefined;
-    if (covers([step.policy, step.rule], [policy, rule], direction)) return [step.policy, step.rule];
+    const own = look(tier, step.policy, step.rule);
+    if (own !== undefined && step.rule.action !== 'log' && !first.has(own)) first.set(own, [step.policy, step.rule]);
   }
-  return undefined;
+  return covers;
+}
+
+const known = new WeakMap<Program, ReadonlyMap<CompiledRule, Place>>();
+
+/** The rule that decides before the given one at this end, whatever the connection; undefined when it can be reached. */
+function decidedBefore(rule: CompiledRule, program: Program): Place | undefined {
+  const covers = known.get(program) ?? coversOf(program);
+  known.set(program, covers);
+  return covers.get(rule);
 }
 
 /** At most so many pods are looked at: a rule that is reached at none of them is taken to be reached nowhere. */
-const SAMPLE = 20;
+const SAMPLE = 6;
 
 function findingOf(
   policy: CompiledPolicy,
@@ -84,7 +115,7 @@ function findingOf(
   context: FindingContext,
 ): readonly DirectedFinding[] {
   const ends = context.selectedBy(policy).slice(0, SAMPLE);
-  const before = ends.map((end) => decidedBefore(policy, rule, direction, end, context));
+  const before = ends.map((end) => decidedBefore(rule, context.program(end, direction)));
   const [one] = before;
   if (!one || before.includes(undefined)) return [];
   const [earlier, by] = one;
