@@ -1,4 +1,4 @@
-import type { PolicyDirection, PolicyPart, RulesetSnapshot } from '@whydrop/model';
+import type { Instant, PolicyDirection, PolicyPart, RulesetSnapshot } from '@whydrop/model';
 import { type DropSeries, dropSeries, endsPacket, type RuleOwner } from '@whydrop/ruleset';
 import type { CountedFacts, CountedWindow } from './counted.js';
 import type { ClusterHistory } from './history.js';
@@ -26,7 +26,7 @@ function policiesOf(owner: RuleOwner | undefined, view: ClusterView): readonly P
     .map(([, ref]): PolicyPart => ({ ...ref, part: 'isolates' }));
 }
 
-function factsOf(node: string, series: DropSeries, snapshot: RulesetSnapshot, view: ClusterView): CountedFacts {
+function factsOf(node: string, series: MovedRule, snapshot: RulesetSnapshot, view: ClusterView): CountedFacts {
   const { table, chain, rule } = series;
   const owner = view.owners.ownerOf(snapshot, table, chain, rule);
   const cause = causeOfOwner(owner);
@@ -75,21 +75,38 @@ function keyOf({ node, chainRule }: CountedFacts, { family, backend }: RulesetSn
   return ['counter', node, family, backend, ...place].join(' ');
 }
 
+/** A drop rule, or dropping chain policy, whose counter moved between two snapshots. */
+export interface MovedRule extends Pick<DropSeries, 'table' | 'chain' | 'rule'> {
+  readonly packets: bigint;
+  readonly isLowerBound: boolean;
+}
+
+/** What moved on a node between two snapshots of one family and backend. */
+export interface RulePair {
+  readonly node: string;
+  readonly from: Instant;
+  readonly to: Instant;
+  /** The later one; its counters are not needed. */
+  readonly ruleset: RulesetSnapshot;
+  readonly moved: readonly MovedRule[];
+}
+
+/** The drop rules whose counters moved between two snapshots. */
+export function movedRules(before: RulesetSnapshot, after: RulesetSnapshot): readonly MovedRule[] {
+  return dropSeries([before, after]).flatMap(({ table, chain, rule, points }) =>
+    points
+      .filter(({ packets }) => packets > 0n)
+      .map(({ packets, isLowerBound }): MovedRule => ({ table, chain, rule, packets, isLowerBound })),
+  );
+}
+
 /** What the drop rules of each node counted between two snapshots. */
-export function ruleWindows(
-  rulesets: readonly { readonly node: string; readonly snapshots: readonly RulesetSnapshot[] }[],
-  history: ClusterHistory,
-): readonly CountedWindow[] {
-  return rulesets.flatMap(({ node, snapshots }) => {
-    const sorted = snapshots.toSorted((a, b) => a.observedAt - b.observedAt);
-    const after = new Map(sorted.map((snapshot) => [snapshot.observedAt, snapshot]));
-    return dropSeries(sorted).flatMap((series) =>
-      series.points.flatMap(({ from, to, packets, isLowerBound }): readonly CountedWindow[] => {
-        const snapshot = after.get(to);
-        if (!snapshot || packets === 0n) return [];
-        const facts = factsOf(node, series, snapshot, history.at(to));
-        return [{ key: keyOf(facts, snapshot), from, to, packets, isLowerBound, facts }];
-      }),
-    );
-  });
+export function ruleWindows(pairs: readonly RulePair[], history: ClusterHistory): readonly CountedWindow[] {
+  return pairs.flatMap(({ node, from, to, ruleset, moved }) =>
+    moved.map((rule): CountedWindow => {
+      const { packets, isLowerBound } = rule;
+      const facts = factsOf(node, rule, ruleset, history.at(to));
+      return { key: keyOf(facts, ruleset), from, to, packets, isLowerBound, facts };
+    }),
+  );
 }

@@ -2,6 +2,7 @@ import { decodeStream, type FormatId } from '@whydrop/decoders';
 import { type ObjectVersion } from '@whydrop/model';
 import fc from 'fast-check';
 import { type AttributedPackets, countedDrops, type Countings, countedWindows } from './counted.js';
+import { movedRules } from './counted-rules.js';
 import { countedSentence } from './counted-sentence.js';
 import { createClusterHistory } from './history.js';
 
@@ -59,10 +60,15 @@ function scrape(seconds: number, value: number) {
 }
 
 const NOTHING: Countings = { rulesets: [], looked: [], metrics: [], aggregates: [] };
-const rules = (...points: readonly (readonly [number, number])[]): Countings => ({
-  ...NOTHING,
-  rulesets: [{ node: 'n1', snapshots: points.flatMap(([seconds, packets]) => ruleset(seconds, packets)) }],
-});
+const rules = (...points: readonly (readonly [number, number])[]): Countings => {
+  const snapshots = points.flatMap(([seconds, packets]) => ruleset(seconds, packets));
+  const rulesets = snapshots.flatMap((after, at) => {
+    const before = snapshots[at - 1];
+    const pair = { node: 'n1', to: after.observedAt, ruleset: after };
+    return before ? [{ ...pair, from: before.observedAt, moved: movedRules(before, after) }] : [];
+  });
+  return { ...NOTHING, rulesets };
+};
 
 function told(countings: Countings, attributed: readonly AttributedPackets[] = []) {
   return countedDrops('c', countedWindows(countings, history), attributed).map((drop) =>

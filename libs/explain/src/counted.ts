@@ -9,11 +9,10 @@ import type {
   PolicyPart,
   Protocol,
   RuleMiss,
-  RulesetSnapshot,
 } from '@whydrop/model';
 import { flowWindows } from './counted-flows.js';
 import { metricWindows } from './counted-metrics.js';
-import { ruleWindows } from './counted-rules.js';
+import { type RulePair, ruleWindows } from './counted-rules.js';
 import type { ClusterHistory } from './history.js';
 
 /** What was counted, and what is known of it: everything but addresses. The same for all windows of a group. */
@@ -62,8 +61,8 @@ export interface CountedDrop extends CountedWindow {
 
 /** What nodes and plugins counted over some time. */
 export interface Countings {
-  /** Snapshots of one node, family and backend each, oldest first. */
-  readonly rulesets: readonly { readonly node: string; readonly snapshots: readonly RulesetSnapshot[] }[];
+  /** Neighbouring snapshots of one node, family and backend each. */
+  readonly rulesets: readonly RulePair[];
   /** Spans between two snapshots of a node that lie around. */
   readonly looked: readonly { readonly node: string; readonly from: Instant; readonly to: Instant }[];
   readonly metrics: readonly { readonly node: string; readonly sample: MetricSample }[];

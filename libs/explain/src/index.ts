@@ -22,5 +22,6 @@ export {
   type CountedWindow,
   countedWindows,
 } from './counted.js';
+export { type MovedRule, movedRules, type RulePair } from './counted-rules.js';
 export { DROP_METRICS } from './counted-metrics.js';
 export { countedSentence, type CountedSum } from './counted-sentence.js';

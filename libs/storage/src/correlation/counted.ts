@@ -7,12 +7,16 @@ import {
   countedWindows,
   type Countings,
   DROP_METRICS,
+  type MovedRule,
+  movedRules,
+  type RulePair,
 } from '@whydrop/explain';
-import type { FlowVerdictObservation, Instant, MetricSample, Protocol } from '@whydrop/model';
+import type { FlowVerdictObservation, Instant, MetricSample, Protocol, RulesetSnapshot } from '@whydrop/model';
+import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
-import { groupBy, type SnapshotEntry, snapshotEntries, snapshotOf } from './snapshots.js';
+import { groupBy, type SnapshotEntry, snapshotEntries, snapshotOf, tablesOf } from './snapshots.js';
 
 /** Two looks at a counter that lie further apart say too little of when something was dropped. In µs. */
 export const LONGEST_WINDOW = 3_600_000_000;
@@ -21,25 +25,52 @@ type Span = readonly [Instant, Instant];
 
 const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
 
-/** Entries of one series that windows over the span begin or end with. */
-function aroundSpan(series: readonly SnapshotEntry[], [from, to]: Span): readonly SnapshotEntry[] {
-  const first = series.findLastIndex(({ at }) => at < from);
-  const last = series.findIndex(({ at }) => at > to);
-  return series.slice(Math.max(0, first), last < 0 ? undefined : last + 1);
+/** What moved between two stored snapshots stays as it is: it is worked out once per process and database. */
+export type MovedCache = LRUCache<string, readonly MovedRule[]>;
+
+export function createMovedCache(): MovedCache {
+  return new LRUCache({ max: 50_000 });
 }
 
-async function loadRulesetSeries(client: pg.PoolClient, clusterId: number, span: Span) {
-  const entries = await snapshotEntries(client, clusterId, span[0] - 2 * LONGEST_WINDOW, span[1] + 2 * LONGEST_WINDOW);
-  const series = groupBy(entries, ({ node, family, backend }) => `${node} ${family} ${backend}`);
-  const rulesets: Countings['rulesets'][number][] = [];
-  for (const all of series.values()) {
-    const snapshots = [];
-    for (const entry of aroundSpan(all, span)) snapshots.push(await snapshotOf(client, entry));
-    rulesets.push({ node: all[0]?.node ?? '', snapshots });
-  }
-  const looked = [...series.values()].flatMap((all) =>
-    all.slice(1).map((entry, i) => ({ node: entry.node, from: all[i]?.at ?? entry.at, to: entry.at })),
+async function movedBetween(
+  client: pg.PoolClient,
+  cache: MovedCache,
+  before: SnapshotEntry,
+  after: SnapshotEntry,
+): Promise<readonly MovedRule[]> {
+  const key = [after.emitterId, after.family, after.backend, before.batchId, before.at, after.batchId, after.at].join(
+    ' ',
   );
+  const known = cache.get(key);
+  if (known) return known;
+  const moved = movedRules(await snapshotOf(client, before), await snapshotOf(client, after));
+  cache.set(key, moved);
+  return moved;
+}
+
+/** The rules of a snapshot without its counters. */
+async function rulesOf(client: pg.PoolClient, entry: SnapshotEntry): Promise<RulesetSnapshot> {
+  const { at, family, backend, otherBackendPresent, hash } = entry;
+  const tables = await tablesOf(client, hash);
+  return { kind: 'ruleset', observedAt: at, family, backend, otherBackendPresent, tables };
+}
+
+async function loadRulesetPairs(client: pg.PoolClient, cache: MovedCache, clusterId: number, [first, last]: Span) {
+  const entries = await snapshotEntries(client, clusterId, first - 2 * LONGEST_WINDOW, last + 2 * LONGEST_WINDOW);
+  const series = groupBy(entries, ({ node, family, backend }) => `${node} ${family} ${backend}`);
+  const rulesets: RulePair[] = [];
+  const looked: { node: string; from: Instant; to: Instant }[] = [];
+  for (const all of series.values()) {
+    for (const [i, after] of all.entries()) {
+      const before = all[i - 1];
+      if (!before) continue;
+      const pair = { node: after.node, from: before.at, to: after.at };
+      looked.push(pair);
+      if (pair.to < first || pair.from > last || pair.to - pair.from > LONGEST_WINDOW) continue;
+      const moved = await movedBetween(client, cache, before, after);
+      if (moved.length > 0) rulesets.push({ ...pair, moved, ruleset: await rulesOf(client, after) });
+    }
+  }
   return { rulesets, looked };
 }
 
@@ -169,13 +200,14 @@ async function insertCounted(client: pg.PoolClient, clusterId: number, drops: re
  */
 export async function replaceCounted(
   client: pg.PoolClient,
+  cache: MovedCache,
   history: ClusterHistory,
   cluster: string,
   clusterId: number,
   span: Span,
 ): Promise<void> {
   const [from, to] = span;
-  const series = await loadRulesetSeries(client, clusterId, span);
+  const series = await loadRulesetPairs(client, cache, clusterId, span);
   const metrics = await loadMetrics(client, clusterId, span);
   const aggregates = await loadAggregates(client, clusterId, span);
   const windows = countedWindows({ ...series, metrics, aggregates }, history).filter(

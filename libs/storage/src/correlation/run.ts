@@ -1,7 +1,7 @@
 import { correlate } from '@whydrop/explain';
 import type pg from 'pg';
 import type { Database } from '../database.js';
-import { LONGEST_WINDOW, replaceCounted } from './counted.js';
+import { createMovedCache, LONGEST_WINDOW, type MovedCache, replaceCounted } from './counted.js';
 import { replaceDrops } from './drops.js';
 import { createPayloadCache, type PayloadCache } from './raw-lines.js';
 import { createHistoryCache, type HistoryCache, loadHistory, loadSurroundings } from './surroundings.js';
@@ -18,12 +18,17 @@ export interface CorrelationResult {
 interface Caches {
   readonly payloads: PayloadCache;
   readonly histories: HistoryCache;
+  readonly moved: MovedCache;
 }
 
 const caches = new WeakMap<Database, Caches>();
 
 function cachesOf(database: Database): Caches {
-  const known = caches.get(database) ?? { payloads: createPayloadCache(), histories: createHistoryCache() };
+  const known = caches.get(database) ?? {
+    payloads: createPayloadCache(),
+    histories: createHistoryCache(),
+    moved: createMovedCache(),
+  };
   caches.set(database, known);
   return known;
 }
@@ -45,14 +50,14 @@ async function correlateSpan(
 /** What rules and plugins counted, set against the drops that were just written. */
 async function countSpan(
   client: pg.PoolClient,
-  { histories }: Caches,
+  { histories, moved }: Caches,
   clusterId: number,
   { counted, cluster }: CorrelationWork,
 ): Promise<void> {
   if (!counted) return;
   const [from, to] = [counted[0] - LONGEST_WINDOW, counted[1] + LONGEST_WINDOW];
   const history = await loadHistory(client, histories, clusterId, from, to);
-  await replaceCounted(client, history, cluster, clusterId, counted);
+  await replaceCounted(client, moved, history, cluster, clusterId, counted);
 }
 
 /**

@@ -90,7 +90,7 @@ async function entries(
   return rows.map(entryOf);
 }
 
-async function tablesOf(client: pg.PoolClient, hash: string): Promise<readonly Table[]> {
+export async function tablesOf(client: pg.PoolClient, hash: string): Promise<readonly Table[]> {
   const known = texts.get(hash);
   if (known) return known;
   const { rows } = await client.query<{ tables: readonly Table[] }>('SELECT tables FROM ruleset WHERE hash = $1', [
