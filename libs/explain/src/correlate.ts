@@ -18,8 +18,9 @@ interface Decided {
   readonly draft: Draft;
 }
 
+/** Hex, so that it can be typed, selected and given to a command as it is. */
 function dropId(cluster: string, key: string, firstSeenAt: Instant): string {
-  return createHash('sha256').update(`${cluster}\n${key}\n${firstSeenAt}`).digest('base64url').slice(0, 22);
+  return createHash('sha256').update(`${cluster}\n${key}\n${firstSeenAt}`).digest('hex').slice(0, 20);
 }
 
 function counterKey({ draft }: Decided): string | undefined {
