@@ -3,7 +3,7 @@ import { addressText, carriesPorts, namedPorts, portText } from './criteria.js';
 import { editDistance } from './edit-distance.js';
 import { ipsOf, unselectable, type Connection, type Side } from './end.js';
 import type { Labels } from './label-selector.js';
-import type { Criterion, Failure } from './rule.js';
+import { failureCost, type Criterion, type Failure } from './rule.js';
 import { matches, selectorText, type Selector } from './selector/selector.js';
 import { not, type Tri } from './tri.js';
 
@@ -78,6 +78,25 @@ function blame(selector: Selector, labels: Labels, path: string, wanted: boolean
   }
 }
 
+/** What `blame` would cost, without finding the words for it. */
+function blameCost(selector: Selector, labels: Labels, wanted: boolean): number {
+  if (matches(selector, labels) === wanted) return 0;
+  switch (selector.kind) {
+    case 'all':
+    case 'global':
+      return failureCost(OTHER_KIND);
+    case 'not':
+      return blameCost(selector.of, labels, !wanted);
+    case 'and':
+    case 'or': {
+      const each = selector.of.map((one) => blameCost(one, labels, wanted)).filter((cost) => cost > 0);
+      return (selector.kind === 'and') === wanted ? each.reduce((sum, cost) => sum + cost, 0) : Math.min(...each);
+    }
+    default:
+      return failureCost(leafEdit(selector, labels));
+  }
+}
+
 function testSelector(selector: Selector, side: Side): (connection: Connection) => Tri {
   return (connection) =>
     connection.world.inSelector(selector, connection[side], (nets) => ipsOf(connection, side, nets));
@@ -99,6 +118,10 @@ export function endpointMatches(side: Side, selector: Selector, path: string): C
         .replaceAll(/\bpcns\./g, 'namespace label ')
         .replaceAll(/\bpcsa\./g, 'account label ')}`;
       return [{ field: 'networkSet', path, wanted, got: unselectable(end), edit: OTHER_KIND }];
+    },
+    cost: (connection) => {
+      const labels = connection.world.labelsOf(connection[side]);
+      return labels ? blameCost(selector, labels, true) : failureCost(OTHER_KIND);
     },
     missing: (connection) => unknownAddress(connection, side),
   };
@@ -200,14 +223,18 @@ export function destinationPorts(
     return result;
   };
   const text = specs.map(specText).join(', ');
+  const editOf = ({ port }: Connection): number =>
+    Math.min(20, ...specs.map((spec) => editDistance(specText(spec), String(port ?? ''))));
   return {
     test: (connection) => (negative ? not(any(connection)) : any(connection)),
     failures: (connection) => {
       const got = portText(connection);
-      const edit = Math.min(20, ...specs.map((spec) => editDistance(specText(spec), String(connection.port ?? ''))));
       const field = specs.some((spec) => 'name' in spec) ? 'namedPort' : 'port';
-      return [{ field, path, wanted: negative ? `any port but ${text}` : `port ${text}`, got, edit }];
+      return [
+        { field, path, wanted: negative ? `any port but ${text}` : `port ${text}`, got, edit: editOf(connection) },
+      ];
     },
+    cost: (connection) => failureCost(editOf(connection)),
     missing: () => 'the destination port',
   };
 }
