@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { bundleBatches, openBundle, type BundleBatch } from '../../apps/cli/src/import/bundle.js';
 import { shipBundle } from '../../apps/cli/src/import/ship.js';
 import { type Backend, backends, type Stack, startStack, storedResult } from './stack.js';
@@ -122,6 +123,35 @@ describe.each(backends())('jobs in %s', (kind) => {
     }
   });
 });
+
+describe('jobs in Redis', () => {
+  const redis = backends().includes('redis') ? it : it.skip;
+
+  redis('what Redis forgot is swept up: emptied after the batches were acknowledged, nothing is lost', async () => {
+    const batches = await batchesOf(BUNDLE);
+    const wanted = await resultOf('redis', (stack) => ship(stack, batches));
+    const stack = await startStack('redis', { worker: false });
+    try {
+      await ship(stack, batches);
+      expect(await forget(stack.backend)).toBeGreaterThan(batches.length);
+      await stack.startWorker();
+      await waitUntilWorked(stack);
+      expect(await storedResult(stack.database)).toBe(wanted);
+    } finally {
+      await stack.stop();
+    }
+  });
+});
+
+/** Deletes every key of this test's queues; others share the server. How many there were. */
+async function forget(backend: Stack['backend']): Promise<number> {
+  if (backend.kind !== 'redis') return 0;
+  const redis = new Redis(backend.url);
+  const keys = await redis.keys(`${backend.prefix}:*`);
+  if (keys.length > 0) await redis.del(keys);
+  await redis.quit();
+  return keys.length;
+}
 
 /** The worker as it runs in production: its own process, built. */
 function startWorkerProcess({ databaseUrl, backend }: Stack) {

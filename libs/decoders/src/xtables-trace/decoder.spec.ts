@@ -29,6 +29,16 @@ it('joins the base chains one packet passed', () => {
   expect(verdicts(way)).toEqual([['POLICY_ACCEPT', 'POLICY_DROP']]);
 });
 
+it('joins INPUT, where nat comes last', () => {
+  const way = [
+    packet('aa', 7),
+    step('aa', 'filter:INPUT:policy:ACCEPT'),
+    packet('aa', 7),
+    step('aa', 'nat:INPUT:policy:ACCEPT'),
+  ];
+  expect(verdicts(way)).toEqual([['POLICY_ACCEPT', 'POLICY_ACCEPT']]);
+});
+
 it('keeps packets apart whose lines stand between each other', () => {
   const mixed = [
     packet('aa', 7),

@@ -18,6 +18,7 @@ export interface TraceEnd {
 const STAMP = /^(\d{9,10}(?:\.\d{1,9})?)[ \t]/;
 const HOOK_ORDER = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
 const TABLE_ORDER = ['raw', 'mangle', 'nat', 'filter', 'security'];
+const INPUT_ORDER = ['raw', 'mangle', 'filter', 'security', 'nat'];
 /** A packet visits no more rules than this; longer groups are cut (a loop is impossible in the kernel). */
 const MAX_STEPS = 10_000;
 
@@ -30,7 +31,9 @@ function sameness(words: PacketWords): string {
 /** How far along the hooks a base chain lies; -1 for a name that is none. */
 function chainRank(table: string, chain: string): number {
   const hook = HOOK_ORDER.indexOf(chain);
-  const tableAt = TABLE_ORDER.indexOf(table);
+  // In INPUT the kernel translates sources after filtering.
+  const tables = chain === 'INPUT' ? INPUT_ORDER : TABLE_ORDER;
+  const tableAt = tables.indexOf(table);
   return hook < 0 || tableAt < 0 ? -1 : hook * TABLE_ORDER.length + tableAt;
 }
 
