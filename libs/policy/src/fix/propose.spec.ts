@@ -47,6 +47,29 @@ const CALICO = 'apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata:
 const ONLY_CLIENT1 =
   '{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {app: client1}}}], ports: [{port: 80}]}]}';
 
+/** Labels that are absent, or differ by their case or one letter. */
+describe('a label', () => {
+  const fixOf = (labels: string): PolicyFix | undefined => {
+    const cluster = `ns dev\npod dev/web app=web @10.0.0.1\npod dev/client ${labels} @10.0.0.2\n`;
+    const policy = np(
+      '{podSelector: {matchLabels: {app: web}}, ingress: [{from: [{podSelector: {matchLabels: {app: frontend}}}]}]}',
+    );
+    const objects = [...objectsOfLines(cluster), ...objectsOf(policy)];
+    return proposeFix(clusterStateOf(objects), queryOf('dev/client -> dev/web:80/TCP'))[0];
+  };
+
+  it.each(['app=Frontend', 'app=frontent', 'tier=x'])('%s is put right', (labels) => {
+    const fix = fixOf(labels);
+    expect(fix?.policy).toBeUndefined();
+    expect(fix?.patch).toBe('# Pod dev/client\n- op: add\n  path: /metadata/labels/app\n  value: frontend\n');
+    expect(fix?.sentence).toMatch(/^the label app=frontend on Pod dev\/client admits it/);
+  });
+
+  it.each(['app=backend', 'app=frontend2'])('%s is another workload: a rule is added', (labels) => {
+    expect(fixOf(labels)?.policy?.name).toBe('p');
+  });
+});
+
 /** name, policies, connection, the paths that the patches add to, what else is admitted */
 const CASES: readonly (readonly [string, string, string, readonly string[], readonly string[]])[] = [
   [

@@ -10,12 +10,22 @@ import { stringify } from 'yaml';
 import { createPolicyEngine, type PolicyEngine } from '../engine.js';
 import { policyName } from '../sentence.js';
 import { candidatesFor, type Candidate } from './candidates.js';
+import { type LabelChange, labelChanges, labelPointer, relabelled } from './labels.js';
 import { patched, pointer } from './patch.js';
 
 /** At most so many pairs of workloads are compared to see what else a change lets through. */
 const PAIRS = 20_000;
 
-function changed(state: ClusterState, { object, operation }: Candidate): ClusterState {
+/** What may be changed: a policy, or a label. */
+type Change = Candidate | LabelChange;
+
+function isLabel(change: Change): change is LabelChange {
+  return 'key' in change;
+}
+
+function changed(state: ClusterState, change: Change): ClusterState {
+  if (isLabel(change)) return relabelled(state, change);
+  const { object, operation } = change;
   if (!operation) return { ...state, others: [...state.others, object] };
   return {
     ...state,
@@ -43,7 +53,7 @@ function nameOf({ workload }: PodEndpoint): string {
 }
 
 interface Trial {
-  readonly candidate: Candidate;
+  readonly candidate: Change;
   readonly engine: PolicyEngine;
   readonly alsoAdmits: PolicyFix['alsoAdmits'];
 }
@@ -80,23 +90,33 @@ function isAsked({ source, destination }: ConnectionQuery, from: PodEndpoint, to
   return same(source, from) && same(destination, to);
 }
 
-function size({ operation, object }: Candidate): number {
+function size(change: Change): number {
+  if (isLabel(change)) return change.key.length + change.value.length;
+  const { operation, object } = change;
   return JSON.stringify(operation ?? object).length;
 }
 
-function patchText({ object, operation, policy }: Candidate): string {
+function patchText(change: Change): string {
+  if (isLabel(change)) {
+    const { kind, namespace, name, value } = change;
+    const owner = kind === 'Namespace' ? name : `${namespace}/${name}`;
+    return `# ${kind} ${owner}\n${stringify([{ op: 'add', path: labelPointer(change), value }])}`;
+  }
+  const { object, operation, policy } = change;
   if (!operation) return stringify(object);
   const body = stringify([{ op: operation.op, path: pointer(operation.path), value: operation.value }]);
   return `# ${object.kind} ${policy.namespace === null ? '' : `${policy.namespace}/`}${policy.name}\n${body}`;
 }
 
 function sentenceOf({ candidate, alsoAdmits }: Trial): string {
-  const { policy, what } = candidate;
   const [first] = alsoAdmits;
   const more = first
     ? `it would also newly admit ${alsoAdmits.length} other pair${alsoAdmits.length > 1 ? 's' : ''} of workloads, such as ${first.source} -> ${first.destination}`
     : 'it would newly admit no other pair of known workloads';
-  return `${what} of ${policyName(policy)} admits it; ${more}`;
+  if (!isLabel(candidate)) return `${candidate.what} of ${policyName(candidate.policy)} admits it; ${more}`;
+  const { kind, namespace, name, key, value } = candidate;
+  const owner = kind === 'Namespace' ? name : `${namespace}/${name}`;
+  return `the label ${key}=${value} on ${kind} ${owner} admits it; ${more}`;
 }
 
 function better(a: Trial, b: Trial): number {
@@ -107,7 +127,8 @@ function better(a: Trial, b: Trial): number {
 function step(state: ClusterState, engine: PolicyEngine, query: ConnectionQuery): Trial | undefined {
   const denial = engine.denial(query);
   if (!denial) return undefined;
-  const trials = candidatesFor(denial).flatMap((candidate): readonly Trial[] => {
+  const candidates: readonly Change[] = [...labelChanges(denial, state), ...candidatesFor(denial)];
+  const trials = candidates.flatMap((candidate): readonly Trial[] => {
     const after = createPolicyEngine(changed(state, candidate));
     const { verdict, [denial.direction]: side } = after.evaluate(query);
     if (verdict !== 'allowed' && side.verdict !== 'allowed') return [];
@@ -129,7 +150,8 @@ export function proposeFix(state: ClusterState, query: ConnectionQuery): readonl
     const trial = step(current, engine, query);
     if (!trial) return [];
     const { candidate, alsoAdmits } = trial;
-    fixes.push({ policy: candidate.policy, patch: patchText(candidate), sentence: sentenceOf(trial), alsoAdmits });
+    const policy = isLabel(candidate) ? undefined : candidate.policy;
+    fixes.push({ policy, patch: patchText(candidate), sentence: sentenceOf(trial), alsoAdmits });
     current = changed(current, candidate);
   }
   return createPolicyEngine(current).evaluate(query).verdict === 'allowed' ? fixes : [];
