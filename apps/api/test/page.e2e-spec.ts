@@ -183,6 +183,7 @@ const SCREENSHOTS = process.env['SCREENSHOTS'];
     await expectCount(page, 1);
     await page.getByLabel('Text').fill('');
     await page.getByLabel('Cause').selectOption('PORT_CLOSED');
+    await page.waitForURL(/cause=PORT_CLOSED/);
     await expectCount(page, 1);
     await page.getByLabel('Time').selectOption('15m');
     await page.getByText('Nothing fits this filter in the last 15 minutes.').waitFor();
@@ -191,10 +192,14 @@ const SCREENSHOTS = process.env['SCREENSHOTS'];
     expect(page.url()).toBe(`${api.url}/?last=all&cause=PORT_CLOSED`);
   });
 
-  /** Waits until the list has that many rows. */
+  /** Waits until the list has that many rows and keeps them: while it asks anew it shows the old ones, then none. */
   async function expectCount(page: Page, wanted: number): Promise<void> {
-    for (let tries = 0; tries < 100 && (await rows(page).count()) !== wanted; tries++) await page.waitForTimeout(50);
-    expect(await rows(page).count()).toBe(wanted);
+    let steady = 0;
+    for (let tries = 0; tries < 200 && steady < 8; tries++) {
+      steady = (await rows(page).count()) === wanted ? steady + 1 : 0;
+      await page.waitForTimeout(50);
+    }
+    expect(steady === 8 ? wanted : await rows(page).count()).toBe(wanted);
   }
 
   it('finds words in the sentences of drops, and loads more on demand', async () => {
