@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { at, captured, type NodeFixture, T0 } from './fixture.js';
 import { correlate } from './correlate.js';
@@ -62,7 +63,6 @@ COMMIT
 `.replaceAll('INTERFACE', INTERFACE);
 }
 
-import { createHash } from 'node:crypto';
 const INTERFACE = `cali${createHash('sha1').update('shop.web').digest('hex').slice(0, 11)}`;
 
 function conntrack(lines: readonly [number, string][]): string {
@@ -265,5 +265,37 @@ describe('the node and the policies disagree', () => {
     const none = OBJECTS.slice(0, OBJECTS.indexOf('---\napiVersion: networking.k8s.io/v1'));
     const [drop] = drops({ n2: { nflog: nflog(1), rulesets: around } }, none);
     expect(drop?.explanation.cause).toBe('POSTURE_WITHOUT_POLICY');
+  });
+});
+
+describe('what must not be said too early, or of the wrong rule', () => {
+  it('an unanswered connection is none until its node has been heard of for a while', () => {
+    const { witnesses, surroundings } = captured(OBJECTS, { n1: { conntrack: conntrack([[1, UNREPLIED]]) } });
+    const heardUntil = (seconds: number) => ({ ...surroundings, conntrackWatermark: () => T0 + seconds * 1e6 });
+    expect(correlate(witnesses, heardUntil(1.2))).toEqual([]);
+    expect(correlate(witnesses, heardUntil(10))).toHaveLength(1);
+  });
+
+  it('a counter that moved is no witness where the packet cannot meet its rule', () => {
+    const other = (packets: number) =>
+      ruleset(0).replace('COMMIT', `[${packets}:${packets * 60}] -A FORWARD -d 10.9.9.9/32 -j DROP\nCOMMIT`);
+    const friendly = OBJECTS.replace('app: client-2', 'app: client-1');
+    const n2 = { rulesets: { 0: other(0), 60: other(5) }, complete };
+    const [drop] = drops({ n1: { conntrack: conntrack([[1, UNREPLIED]]), complete }, n2 }, friendly);
+    expect(drop?.explanation).toMatchObject({ cause: 'CLOUD_SG_NACL', chainRule: undefined });
+  });
+
+  it('a policy that the chain asks and nobody knows is named as missing, not explained away', () => {
+    const asks = (packets: number) =>
+      ruleset(packets)
+        .replace(':cali-tw-', ':cali-pi-shop/default.secret - [0:0]\n:cali-tw-')
+        .replace(
+          /(\[\d+:\d+\] -A cali-tw-\S+ [^\n]*NFLOG)/,
+          `[0:0] -A cali-tw-${INTERFACE} -j cali-pi-shop/default.secret\n$1`,
+        );
+    const none = OBJECTS.slice(0, OBJECTS.indexOf('---\napiVersion: networking.k8s.io/v1'));
+    const [drop] = drops({ n2: { nflog: nflog(1), rulesets: { 0: asks(0), 60: asks(1) } } }, none);
+    expect(drop?.explanation.cause).toBe('POLICY_DEFAULT_DENY');
+    expect(drop?.explanation.missing.join()).toContain('secret');
   });
 });
