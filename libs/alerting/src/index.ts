@@ -1,0 +1,1 @@
+export type { AlertMessage, NamedEnd, Severity, TrendPoint } from './alert-message.js';
