@@ -1,5 +1,32 @@
 -- What the migrations make. Written by `node tools/schema-snapshot.mjs --write`, compared by a test.
 
+CREATE TABLE alert_delivery (
+  id bigint DEFAULT nextval('alert_delivery_id_seq'::regclass) NOT NULL,
+  key text NOT NULL,
+  receiver_id integer NOT NULL,
+  alert_id text NOT NULL,
+  sequence integer NOT NULL,
+  status text NOT NULL,
+  message jsonb NOT NULL,
+  state text DEFAULT 'pending'::text NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  next_attempt_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  lease_until timestamp(6) with time zone,
+  lease_token text,
+  repeat_at timestamp(6) with time zone,
+  reason text,
+  created_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  finished_at timestamp(6) with time zone,
+  CONSTRAINT alert_delivery_pkey PRIMARY KEY (id),
+  CONSTRAINT alert_delivery_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES receiver(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE INDEX alert_delivery_alert_id_idx ON public.alert_delivery USING btree (alert_id);
+CREATE INDEX alert_delivery_created_at_id_idx ON public.alert_delivery USING btree (created_at, id);
+CREATE UNIQUE INDEX alert_delivery_key_key ON public.alert_delivery USING btree (key);
+CREATE INDEX alert_delivery_pending_idx ON public.alert_delivery USING btree (receiver_id, next_attempt_at) WHERE (state = 'pending'::text);
+CREATE UNIQUE INDEX alert_delivery_receiver_id_alert_id_sequence_key ON public.alert_delivery USING btree (receiver_id, alert_id, sequence);
+CREATE INDEX alert_delivery_repeat_idx ON public.alert_delivery USING btree (receiver_id, repeat_at) WHERE (repeat_at IS NOT NULL);
+
 CREATE TABLE api_token (
   id text NOT NULL,
   name text NOT NULL,
@@ -24,6 +51,7 @@ CREATE TABLE batch_stage (
 CREATE TABLE cluster (
   id integer DEFAULT nextval('cluster_id_seq'::regclass) NOT NULL,
   name text NOT NULL,
+  kept_from timestamp(6) with time zone,
   CONSTRAINT cluster_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX cluster_name_key ON public.cluster USING btree (name);
@@ -41,11 +69,35 @@ CREATE TABLE counted_drop (
   attributed bigint NOT NULL,
   is_lower_bound boolean NOT NULL,
   facts jsonb NOT NULL,
+  counted_only bigint DEFAULT 0 NOT NULL,
+  excess bigint DEFAULT 0 NOT NULL,
+  lost text[] DEFAULT ARRAY[]::text[],
   CONSTRAINT counted_drop_pkey PRIMARY KEY (to_time, id)
 ) PARTITION BY RANGE (to_time);
 CREATE INDEX counted_drop_cluster_id_to_time_idx ON public.counted_drop USING btree (cluster_id, to_time);
 
 CREATE TABLE counted_drop_default PARTITION OF counted_drop DEFAULT;
+
+CREATE TABLE counted_group (
+  id text NOT NULL,
+  cluster_id integer NOT NULL,
+  verdict text NOT NULL,
+  cause text NOT NULL,
+  direction text,
+  protocol text,
+  destination_port integer,
+  source_kind text,
+  source_namespace text,
+  source_name text,
+  destination_kind text,
+  destination_namespace text,
+  destination_name text,
+  node text,
+  policies text[],
+  last_seen_at timestamp(6) with time zone NOT NULL,
+  facts jsonb NOT NULL,
+  CONSTRAINT counted_group_pkey PRIMARY KEY (id)
+);
 
 CREATE TABLE coverage (
   id bigint DEFAULT nextval('coverage_id_seq'::regclass) NOT NULL,
@@ -57,6 +109,20 @@ CREATE TABLE coverage (
   CONSTRAINT coverage_pkey PRIMARY KEY (id)
 );
 CREATE UNIQUE INDEX coverage_emitter_id_channel_from_time_to_time_key ON public.coverage USING btree (emitter_id, channel, from_time, to_time);
+
+CREATE TABLE delivery_attempt (
+  id bigint DEFAULT nextval('delivery_attempt_id_seq'::regclass) NOT NULL,
+  delivery_id bigint NOT NULL,
+  started_at timestamp(6) with time zone NOT NULL,
+  millis integer NOT NULL,
+  outcome text NOT NULL,
+  status integer,
+  response text,
+  error text,
+  CONSTRAINT delivery_attempt_pkey PRIMARY KEY (id),
+  CONSTRAINT delivery_attempt_delivery_id_fkey FOREIGN KEY (delivery_id) REFERENCES alert_delivery(id) ON UPDATE CASCADE ON DELETE CASCADE
+);
+CREATE INDEX delivery_attempt_delivery_id_id_idx ON public.delivery_attempt USING btree (delivery_id, id);
 
 CREATE TABLE drop (
   first_seen_at timestamp(6) with time zone NOT NULL,
@@ -79,6 +145,20 @@ CREATE TABLE drop (
 CREATE INDEX drop_cluster_id_connection_key_first_seen_at_idx ON public.drop USING btree (cluster_id, connection_key, first_seen_at);
 CREATE INDEX drop_group_id_first_seen_at_idx ON public.drop USING btree (group_id, first_seen_at);
 CREATE INDEX drop_id_idx ON public.drop USING btree (id);
+
+CREATE TABLE drop_day (
+  bucket timestamp(6) with time zone NOT NULL,
+  group_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  drops bigint NOT NULL,
+  attempts bigint NOT NULL,
+  packets bigint NOT NULL,
+  counted bigint NOT NULL,
+  CONSTRAINT drop_day_pkey PRIMARY KEY (bucket, group_id)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX drop_day_group_id_bucket_idx ON public.drop_day USING btree (group_id, bucket);
+
+CREATE TABLE drop_day_default PARTITION OF drop_day DEFAULT;
 
 CREATE TABLE drop_default PARTITION OF drop DEFAULT;
 
@@ -109,6 +189,34 @@ CREATE TABLE drop_group (
 );
 CREATE INDEX drop_group_last_seen_at_id_idx ON public.drop_group USING btree (last_seen_at, id);
 CREATE INDEX drop_group_policies_idx ON public.drop_group USING gin (policies);
+
+CREATE TABLE drop_hour (
+  bucket timestamp(6) with time zone NOT NULL,
+  group_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  drops bigint NOT NULL,
+  attempts bigint NOT NULL,
+  packets bigint NOT NULL,
+  counted bigint NOT NULL,
+  CONSTRAINT drop_hour_pkey PRIMARY KEY (bucket, group_id)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX drop_hour_group_id_bucket_idx ON public.drop_hour USING btree (group_id, bucket);
+
+CREATE TABLE drop_hour_default PARTITION OF drop_hour DEFAULT;
+
+CREATE TABLE drop_minute (
+  bucket timestamp(6) with time zone NOT NULL,
+  group_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  drops bigint NOT NULL,
+  attempts bigint NOT NULL,
+  packets bigint NOT NULL,
+  counted bigint NOT NULL,
+  CONSTRAINT drop_minute_pkey PRIMARY KEY (bucket, group_id)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX drop_minute_group_id_bucket_idx ON public.drop_minute USING btree (group_id, bucket);
+
+CREATE TABLE drop_minute_default PARTITION OF drop_minute DEFAULT;
 
 CREATE TABLE emitter (
   id integer DEFAULT nextval('emitter_id_seq'::regclass) NOT NULL,
@@ -269,6 +377,7 @@ CREATE TABLE object_version (
   batch_id bigint NOT NULL,
   CONSTRAINT object_version_pkey PRIMARY KEY (id)
 );
+CREATE INDEX object_version_batch_id_idx ON public.object_version USING btree (batch_id);
 CREATE INDEX object_version_cluster_id_valid_from_valid_to_idx ON public.object_version USING btree (cluster_id, valid_from, valid_to);
 CREATE UNIQUE INDEX object_version_natural_key ON public.object_version USING btree (cluster_id, api_group, kind, namespace, name, at, change, content_hash);
 
@@ -328,6 +437,55 @@ CREATE TABLE raw_batch (
 CREATE UNIQUE INDEX raw_batch_emitter_id_stream_epoch_sequence_key ON public.raw_batch USING btree (emitter_id, stream, epoch, sequence);
 CREATE INDEX raw_batch_open_idx ON public.raw_batch USING btree (id) WHERE (finished_at IS NULL);
 
+CREATE TABLE receiver (
+  id integer DEFAULT nextval('receiver_id_seq'::regclass) NOT NULL,
+  name text NOT NULL,
+  kind text NOT NULL,
+  settings jsonb NOT NULL,
+  secrets bytea,
+  secret_key_id text,
+  enabled boolean DEFAULT true NOT NULL,
+  disabled_reason text,
+  send_resolved boolean DEFAULT true NOT NULL,
+  failures integer DEFAULT 0 NOT NULL,
+  paused_until timestamp(6) with time zone,
+  created_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  updated_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT receiver_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX receiver_name_key ON public.receiver USING btree (name);
+
+CREATE TABLE reconciliation_due (
+  emitter_id integer NOT NULL,
+  cluster_id integer NOT NULL,
+  from_time timestamp(6) with time zone NOT NULL,
+  CONSTRAINT reconciliation_due_pkey PRIMARY KEY (emitter_id)
+);
+
+CREATE TABLE reconciliation_finding (
+  id text NOT NULL,
+  cluster_id integer NOT NULL,
+  emitter_id integer NOT NULL,
+  family text NOT NULL,
+  backend text NOT NULL,
+  kind text NOT NULL,
+  severity text NOT NULL,
+  namespace text,
+  workload text,
+  direction text,
+  subject text,
+  policies text[],
+  sentence text NOT NULL,
+  detail jsonb NOT NULL,
+  first_seen_at timestamp(6) with time zone NOT NULL,
+  last_seen_at timestamp(6) with time zone NOT NULL,
+  opened_at timestamp(6) with time zone,
+  resolved_at timestamp(6) with time zone,
+  CONSTRAINT reconciliation_finding_pkey PRIMARY KEY (id)
+);
+CREATE INDEX reconciliation_finding_emitter_id_first_seen_at_idx ON public.reconciliation_finding USING btree (emitter_id, first_seen_at);
+CREATE INDEX reconciliation_finding_open_idx ON public.reconciliation_finding USING btree (cluster_id, opened_at) WHERE (resolved_at IS NULL);
+
 CREATE TABLE reject (
   batch_id bigint NOT NULL,
   ordinal integer NOT NULL,
@@ -340,6 +498,12 @@ CREATE TABLE reject (
   CONSTRAINT reject_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES raw_batch(id) ON UPDATE CASCADE ON DELETE RESTRICT
 );
 CREATE INDEX reject_received_at_idx ON public.reject USING btree (received_at);
+
+CREATE TABLE rollup_kept (
+  level text NOT NULL,
+  kept_from timestamp(6) with time zone NOT NULL,
+  CONSTRAINT rollup_kept_pkey PRIMARY KEY (level)
+);
 
 CREATE TABLE ruleset (
   hash text NOT NULL,
@@ -361,3 +525,11 @@ CREATE TABLE ruleset_snapshot (
 CREATE INDEX ruleset_snapshot_emitter_id_observed_at_idx ON public.ruleset_snapshot USING btree (emitter_id, observed_at);
 
 CREATE TABLE ruleset_snapshot_default PARTITION OF ruleset_snapshot DEFAULT;
+
+CREATE TABLE seen_day (
+  cluster_id integer NOT NULL,
+  node text NOT NULL,
+  day date NOT NULL,
+  minutes bit(1440) NOT NULL,
+  CONSTRAINT seen_day_pkey PRIMARY KEY (cluster_id, node, day)
+);
