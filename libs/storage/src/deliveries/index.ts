@@ -1,0 +1,1 @@
+export { enqueueDeliveries, type Enqueued } from './enqueue.js';
