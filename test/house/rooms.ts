@@ -24,7 +24,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'libs/contracts': pure(['libs/model'], 'zod'),
 
   'libs/explain': pure(['libs/model', ...FIRST]),
-  'libs/alerting': pure(['libs/model', ...FIRST]),
+  'libs/alerting': pure(['libs/model', ...FIRST], 'yaml', 'zod'),
 
   // the only room that knows Prisma and SQL
   'libs/storage': { rooms: SECOND, packages: ['pg', 'pg-copy-streams', '@prisma/', 'lru-cache'] },
