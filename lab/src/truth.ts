@@ -127,6 +127,15 @@ export interface Stop {
   readonly rule: string;
   readonly action: 'dropped' | 'rejected';
   readonly packets: number;
+  /** The packet as the rule saw it: behind whatever NAT stood before. */
+  readonly seen: Seen;
+}
+
+export interface Seen {
+  readonly source: string;
+  readonly sourcePort: number | null;
+  readonly destination: string;
+  readonly destinationPort: number | null;
 }
 
 function stopOf(packet: TracedPacket): Omit<Stop, 'packets'> | undefined {
@@ -134,7 +143,9 @@ function stopOf(packet: TracedPacket): Omit<Stop, 'packets'> | undefined {
   if (!step) return undefined;
   // xtables-monitor prints DROP for REJECT, too.
   const action = step.rule.includes(' -j REJECT') ? 'rejected' : 'dropped';
-  return { node: packet.node, table: step.table, chain: step.chain, rule: step.rule, action };
+  const { node, source, destination, sourcePort = null, destinationPort = null } = packet;
+  const seen = { source, sourcePort, destination, destinationPort };
+  return { node, table: step.table, chain: step.chain, rule: step.rule, action, seen };
 }
 
 /** The rules that stopped packets of an attempt, in the order in which they first did. */
