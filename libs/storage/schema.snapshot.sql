@@ -456,10 +456,11 @@ CREATE TABLE receiver (
 CREATE UNIQUE INDEX receiver_name_key ON public.receiver USING btree (name);
 
 CREATE TABLE reconciliation_due (
+  id bigint DEFAULT nextval('reconciliation_due_id_seq'::regclass) NOT NULL,
   emitter_id integer NOT NULL,
   cluster_id integer NOT NULL,
   from_time timestamp(6) with time zone NOT NULL,
-  CONSTRAINT reconciliation_due_pkey PRIMARY KEY (emitter_id)
+  CONSTRAINT reconciliation_due_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE reconciliation_finding (

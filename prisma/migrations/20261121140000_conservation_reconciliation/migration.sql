@@ -5,11 +5,12 @@ ADD COLUMN     "lost" TEXT[] DEFAULT ARRAY[]::TEXT[];
 
 -- CreateTable
 CREATE TABLE "reconciliation_due" (
+    "id" BIGSERIAL NOT NULL,
     "emitter_id" INTEGER NOT NULL,
     "cluster_id" INTEGER NOT NULL,
     "from_time" TIMESTAMPTZ(6) NOT NULL,
 
-    CONSTRAINT "reconciliation_due_pkey" PRIMARY KEY ("emitter_id")
+    CONSTRAINT "reconciliation_due_pkey" PRIMARY KEY ("id")
 );
 
 -- CreateTable
