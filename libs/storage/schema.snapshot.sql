@@ -1,5 +1,33 @@
 -- What the migrations make. Written by `node tools/schema-snapshot.mjs --write`, compared by a test.
 
+CREATE TABLE alert (
+  id text NOT NULL,
+  rule_id text NOT NULL,
+  rule_name text NOT NULL,
+  rule_kind text NOT NULL,
+  cluster_id integer NOT NULL,
+  key text NOT NULL,
+  labels jsonb NOT NULL,
+  severity text NOT NULL,
+  state text NOT NULL,
+  starts_at timestamp(6) with time zone NOT NULL,
+  fired_at timestamp(6) with time zone,
+  ends_at timestamp(6) with time zone,
+  value double precision NOT NULL,
+  expected double precision,
+  baseline jsonb,
+  level_shift boolean DEFAULT false NOT NULL,
+  sequence integer DEFAULT 0 NOT NULL,
+  notified boolean DEFAULT false NOT NULL,
+  muted_by jsonb,
+  message jsonb NOT NULL,
+  updated_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT alert_pkey PRIMARY KEY (id)
+);
+CREATE INDEX alert_rule_id_cluster_id_idx ON public.alert USING btree (rule_id, cluster_id);
+CREATE INDEX alert_starts_at_id_idx ON public.alert USING btree (starts_at, id);
+CREATE INDEX alert_state_starts_at_idx ON public.alert USING btree (state, starts_at);
+
 CREATE TABLE alert_delivery (
   id bigint DEFAULT nextval('alert_delivery_id_seq'::regclass) NOT NULL,
   key text NOT NULL,
@@ -26,6 +54,37 @@ CREATE UNIQUE INDEX alert_delivery_key_key ON public.alert_delivery USING btree 
 CREATE INDEX alert_delivery_pending_idx ON public.alert_delivery USING btree (receiver_id, next_attempt_at) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX alert_delivery_receiver_id_alert_id_sequence_key ON public.alert_delivery USING btree (receiver_id, alert_id, sequence);
 CREATE INDEX alert_delivery_repeat_idx ON public.alert_delivery USING btree (receiver_id, repeat_at) WHERE (repeat_at IS NOT NULL);
+
+CREATE TABLE alert_evaluation (
+  rule_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  evaluated_to timestamp(6) with time zone NOT NULL,
+  CONSTRAINT alert_evaluation_pkey PRIMARY KEY (rule_id, cluster_id)
+);
+
+CREATE TABLE alert_rule (
+  id text NOT NULL,
+  name text NOT NULL,
+  kind text NOT NULL,
+  source text NOT NULL,
+  enabled boolean NOT NULL,
+  spec jsonb NOT NULL,
+  revision integer DEFAULT 1 NOT NULL,
+  updated_by text NOT NULL,
+  created_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  updated_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT alert_rule_pkey PRIMARY KEY (id)
+);
+CREATE UNIQUE INDEX alert_rule_name_key ON public.alert_rule USING btree (name);
+
+CREATE TABLE alert_series (
+  rule_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  key text NOT NULL,
+  labels jsonb NOT NULL,
+  state jsonb NOT NULL,
+  CONSTRAINT alert_series_pkey PRIMARY KEY (rule_id, cluster_id, key)
+);
 
 CREATE TABLE api_token (
   id text NOT NULL,
@@ -534,3 +593,15 @@ CREATE TABLE seen_day (
   minutes bit(1440) NOT NULL,
   CONSTRAINT seen_day_pkey PRIMARY KEY (cluster_id, node, day)
 );
+
+CREATE TABLE silence (
+  id text NOT NULL,
+  matchers jsonb NOT NULL,
+  author text NOT NULL,
+  comment text NOT NULL,
+  starts_at timestamp(6) with time zone NOT NULL,
+  ends_at timestamp(6) with time zone NOT NULL,
+  created_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT silence_pkey PRIMARY KEY (id)
+);
+CREATE INDEX silence_ends_at_idx ON public.silence USING btree (ends_at);
