@@ -10,8 +10,8 @@ import {
   type Route,
 } from '@whydrop/model';
 import type { Case } from './case.js';
-import { counterItem, counterWindow, type MovedCounter } from './counter-evidence.js';
-import { countersMetBy } from './ruleset-walk.js';
+import { counterItem, counterWindow } from './counter-evidence.js';
+import { countersMetBy, type MetCounter } from './ruleset-walk.js';
 import { type FlowPicture, flowItem, flowPictures } from './conntrack-evidence.js';
 import { ALLOWED, type Decision, type Draft, PENDING } from './draft.js';
 import { causeOfOwner } from './observed-rung.js';
@@ -43,7 +43,7 @@ function failed(trail: Trail, cause: Cause, extra: Partial<Draft> = {}): Draft {
   return { verdict: 'failed', cause, direction: null, basis: 'observed', evidence: trail.items, ...extra };
 }
 
-function countedDraft(trail: Trail, node: string, moved: MovedCounter): Draft {
+function countedDraft(trail: Trail, node: string, moved: MetCounter): Draft {
   const { subject } = trail;
   const { delta, owner } = moved;
   const byOwner = causeOfOwner(owner);
@@ -56,6 +56,7 @@ function countedDraft(trail: Trail, node: string, moved: MovedCounter): Draft {
     basis: 'counted',
     enforcementPoint: { node, hook: 'FORWARD', interface: owner?.interface, workload: owner?.workload },
     chainRule: chainRuleRef(node, delta.table, delta.chain, rule, owner),
+    via: moved.via,
     evidence: [...trail.items, counterItem(node, moved)],
     assumptions: [
       ...(facts.assumptions ?? []),

@@ -91,6 +91,7 @@ export function captured(
       routes: (node) => nodes[node]?.routes,
       covered: (node, channel) => nodes[node]?.complete?.includes(channel) ?? false,
       nodeOfAddress: owner,
+      localAddresses: (node) => nodes[node]?.addresses,
       knowsInterfaces: (node) => nodes[node]?.addresses !== undefined,
       conntrackWatermark: () => T0 + 3_600_000_000,
     },

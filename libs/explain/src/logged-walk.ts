@@ -37,10 +37,12 @@ export function endingsOfLogged(
   ipsets: IpsetSnapshot | undefined,
   packet: PacketObservation,
   logs: readonly LogRule[],
+  localAddresses: readonly string[] | undefined,
 ): readonly WalkOutcome[] {
   const { outcomes } = walkPacket({
     ruleset: snapshot,
     ipsets,
+    ...(localAddresses ? { localAddresses } : {}),
     path: PATHS[hookOf(packet)] ?? [],
     packet: {
       tuple: packet.tuple,

@@ -76,6 +76,7 @@ export function observedDraft(subject: Case, found: RuleEvidence): Draft {
     basis: 'observed',
     enforcementPoint: found.enforcementPoint,
     chainRule: ref,
+    via: found.via,
     evidence: [
       ...found.evidence,
       ...(moved ? [counterItem(found.node, moved)] : []),

@@ -19,6 +19,7 @@ import {
   rulesWithPrefix,
 } from '@whydrop/ruleset';
 import { endingsOfLogged } from './logged-walk.js';
+import { loggedVia, tracedVia } from './via.js';
 import type { Surroundings } from './surroundings.js';
 import type { ClusterView } from './view.js';
 import type { Attempt, PacketWitness } from './witness.js';
@@ -29,6 +30,8 @@ export interface RuleEvidence {
   readonly verdict: 'dropped' | 'rejected';
   /** Undefined when the log names the policy but the ruleset does not tell which rule it was, or none is stored. */
   readonly chainRule: ChainRuleRef | undefined;
+  /** The rule that sent it there, where that one says nothing by itself. */
+  readonly via: ChainRuleRef | undefined;
   readonly snapshot: RulesetSnapshot | undefined;
   readonly rule: ChainRule | undefined;
   readonly owner: RuleOwner | undefined;
@@ -70,6 +73,8 @@ interface Candidate {
   readonly table: string;
   readonly chain: string;
   readonly end: Pick<ChainRule, 'position' | 'text'>;
+  /** Log rules that stand for the packet's prefix. */
+  readonly logs: readonly LogRule[];
   readonly rule: ChainRule | undefined;
   readonly verdict: 'drop' | 'reject';
   readonly owner: RuleOwner | undefined;
@@ -97,7 +102,7 @@ function behindLog(
     if (!rule || !verdict || log.mayEndAt.length > 0) return [];
     const { table, chain } = log;
     const owner = view.owners.ownerOf(snapshot, table, chain, rule);
-    return fitsInterfaces(owner, packet) ? [{ snapshot, table, chain, end: rule, rule, verdict, owner }] : [];
+    return fitsInterfaces(owner, packet) ? [{ snapshot, table, chain, end: rule, logs, rule, verdict, owner }] : [];
   });
 }
 
@@ -107,15 +112,16 @@ function byWalk(
   ipsets: IpsetSnapshot | undefined,
   logs: readonly LogRule[],
   packet: PacketObservation,
+  localAddresses: readonly string[] | undefined,
   view: ClusterView,
 ): readonly Candidate[] {
-  const outcomes = endingsOfLogged(snapshot, ipsets, packet, logs);
+  const outcomes = endingsOfLogged(snapshot, ipsets, packet, logs, localAddresses);
   return outcomes.flatMap((outcome): readonly Candidate[] => {
     if (outcome.verdict !== 'drop' && outcome.verdict !== 'reject') return [];
     const { table, chain, rule, position, text, verdict } = outcome;
     if (outcomes.some((other) => other.chain !== chain || other.position !== position)) return [];
     const owner = view.owners.ownerOf(snapshot, table, chain, rule);
-    return [{ snapshot, table, chain, end: { position, text }, rule, verdict, owner }];
+    return [{ snapshot, table, chain, end: { position, text }, logs, rule, verdict, owner }];
   });
 }
 
@@ -132,7 +138,8 @@ function candidates(
     const logs = rulesWithPrefix(snapshot, packet.prefix, packet.group);
     const behind = behindLog(snapshot, logs, packet, view);
     if (behind.length === 1) return behind;
-    const walked = byWalk(snapshot, surroundings.ipsets(node, packet.observedAt), logs, packet, view);
+    const ipsets = surroundings.ipsets(node, packet.observedAt);
+    const walked = byWalk(snapshot, ipsets, logs, packet, surroundings.localAddresses(node), view);
     if (walked.length > 0) return walked;
     if (behind.length > 0) return behind;
   }
@@ -240,6 +247,7 @@ function byLog(
     node,
     verdict: one?.verdict === 'reject' ? 'rejected' : 'dropped',
     chainRule: one && chainRuleRef(node, one.table, one.chain, one.end, one.owner),
+    via: one && loggedVia(witness, one.snapshot, one.logs, one, surroundings, view),
     snapshot: one?.snapshot,
     rule: one?.rule,
     owner: one?.owner ?? sharedOwner(found),
@@ -283,6 +291,7 @@ function byTrace(
     node,
     verdict: last.verdict === 'REJECT' ? 'rejected' : 'dropped',
     chainRule: chainRuleRef(node, last.table, last.chain, rule, owner),
+    via: snapshot && tracedVia(node, snapshot, packet.hits, view),
     snapshot,
     rule: located?.rule,
     owner,

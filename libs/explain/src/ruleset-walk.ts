@@ -2,6 +2,7 @@ import type { ChainRuleRef, RulesetSnapshot } from '@whydrop/model';
 import { type PathStop, type WalkOutcome, walkPacket } from '@whydrop/ruleset';
 import type { Case } from './case.js';
 import { chainRuleRef } from './rule-evidence.js';
+import { viaRef } from './via.js';
 import type { CounterWindow, MovedCounter } from './counter-evidence.js';
 
 /** What a packet meets on the node of the pod it is for. Its tuple is the one behind DNAT already. */
@@ -25,9 +26,11 @@ function podInterface(subject: Case, snapshot: RulesetSnapshot): string | undefi
 /** Every rule that may end the first packet of the attempt on a node, by the ruleset it ran then. */
 function endings(subject: Case, node: string, snapshot: RulesetSnapshot): readonly WalkOutcome[] {
   const outInterface = podInterface(subject, snapshot);
+  const localAddresses = subject.surroundings.localAddresses(node);
   const { outcomes } = walkPacket({
     ruleset: snapshot,
     ipsets: subject.surroundings.ipsets(node, subject.attempt.firstSeenAt),
+    ...(localAddresses ? { localAddresses } : {}),
     path: subject.destination.role === 'node' ? TO_NODE : TO_POD,
     packet: {
       tuple: subject.tuple,
@@ -40,11 +43,17 @@ function endings(subject: Case, node: string, snapshot: RulesetSnapshot): readon
   return outcomes;
 }
 
+/** A rule that ends a packet, and the one that sent it there. */
+export interface DecidingRule {
+  readonly chainRule: ChainRuleRef;
+  readonly via: ChainRuleRef | undefined;
+}
+
 /**
  * The one rule by which a node ends the packet, by the ruleset it ran then: for a drop that the plugin logged without
  * naming the rule. Undefined when the ruleset is not known or leaves several ends possible.
  */
-export function decidingRule(subject: Case, node: string): ChainRuleRef | undefined {
+export function decidingRule(subject: Case, node: string): DecidingRule | undefined {
   const { attempt, surroundings, view, tuple } = subject;
   const family = tuple.source.includes(':') ? 'inet6' : 'inet';
   const pairs = surroundings.rulesets(node, family, attempt.firstSeenAt, attempt.lastPacketAt);
@@ -53,7 +62,11 @@ export function decidingRule(subject: Case, node: string): ChainRuleRef | undefi
     const [only, ...others] = ends;
     if (!only || others.length > 0) continue;
     const owner = view.owners.ownerOf(snapshot, only.table, only.chain, only.rule);
-    return chainRuleRef(node, only.table, only.chain, { position: only.position, text: only.text }, owner);
+    const { table, chain, position, text, path } = only;
+    return {
+      chainRule: chainRuleRef(node, table, chain, { position, text }, owner),
+      via: viaRef(node, snapshot, path, view),
+    };
   }
   return undefined;
 }
@@ -63,18 +76,26 @@ function isSame(outcome: WalkOutcome, { delta }: MovedCounter): boolean {
   return outcome.rule ? outcome.rule.text === delta.rule?.text : delta.rule === undefined;
 }
 
+/** A moved counter that a packet can have met, and the rule that would have sent it there. */
+export interface MetCounter extends MovedCounter {
+  readonly via: ChainRuleRef | undefined;
+}
+
 /**
  * Of the rules whose counters moved, those that can have counted this attempt: the packet is run through the ruleset of
  * that node, and only where it may end does a counter say something about it.
  */
-export function countersMetBy(subject: Case, node: string, window: CounterWindow): readonly MovedCounter[] {
+export function countersMetBy(subject: Case, node: string, window: CounterWindow): readonly MetCounter[] {
   const known = new Map<RulesetSnapshot, readonly WalkOutcome[]>();
   const outcomesOf = (snapshot: RulesetSnapshot) => {
     const found = known.get(snapshot) ?? endings(subject, node, snapshot);
     known.set(snapshot, found);
     return found;
   };
-  const possible = window.moved.filter((moved) => outcomesOf(moved.snapshot).some((outcome) => isSame(outcome, moved)));
+  const possible = window.moved.flatMap((moved): readonly MetCounter[] => {
+    const met = outcomesOf(moved.snapshot).find((outcome) => isSame(outcome, moved));
+    return met ? [{ ...moved, via: viaRef(node, moved.snapshot, met.path, subject.view) }] : [];
+  });
   const own = possible.filter(({ owner }) => owner?.workload !== undefined);
   return own.length > 0 ? own : possible;
 }

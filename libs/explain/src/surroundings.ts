@@ -20,6 +20,8 @@ export interface Surroundings {
   nodeOfAddress(ip: string): string | undefined;
   /** Whether interface addresses of this node are known at all. */
   knowsInterfaces(node: string): boolean;
+  /** Addresses of a node's own interfaces (`10.0.0.1/24`); undefined when they are not known. */
+  localAddresses(node: string): readonly string[] | undefined;
   /** Routes of a node, latest before a time (or first after it); undefined when none were captured. */
   routes(node: string, at: Instant): readonly Route[] | undefined;
   /** Time up to which the conntrack stream of a node has been received. */

@@ -208,7 +208,7 @@ export function loggedVerdict(subject: Case): Decision {
     assumptions: [...(decided.assumptions ?? []), ...assumptions],
     verdict: denied.verdict.verdict === 'rejected' ? 'rejected' : 'dropped',
     enforcementPoint: { node, hook: undefined, interface: undefined, workload: undefined },
-    chainRule: decidingRule(subject, node),
+    ...decidingRule(subject, node),
     evidence: [...subject.attempt.verdicts.map(item), ...flowPictures(subject.attempt).map(flowItem)],
     packets: packetsOf(subject.attempt, denied),
   };

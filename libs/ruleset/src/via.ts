@@ -39,6 +39,12 @@ function onlyEnds(snapshot: RulesetSnapshot, { table, chain }: Visited): boolean
   return rules.length > 0 && rules.every(({ target }) => target === undefined || ENDS.has(target));
 }
 
+/** Whether a rule says nothing by itself, so that the rule before it has to be told: asks for a mark, or only ends. */
+export function restsOnAnother(snapshot: RulesetSnapshot, last: Visited): boolean {
+  if (!last.rule) return false;
+  return askedBits(last.rule) !== 0 || onlyEnds(snapshot, last);
+}
+
 /**
  * The rule that sent a packet to the one that ended it, where that one says nothing by itself: the MARK that a
  * DROP-on-mark asks for, or the jump into a chain that only logs and drops. `way` is the packet's, its end last.

@@ -2,7 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { bundleManifestSchema, describeBundleFile, type BundleManifest } from '@whydrop/contracts';
 import { decodeStream, detectFlowLog, isFormat, type Observation } from '@whydrop/decoders';
-import { createClusterHistory, type Surroundings, type Witnesses } from '@whydrop/explain';
+import {
+  type Countings,
+  createClusterHistory,
+  movedRules,
+  type RulePair,
+  type Surroundings,
+  type Witnesses,
+} from '@whydrop/explain';
 import {
   type Instant,
   instantFromRfc3339,
@@ -21,12 +28,15 @@ export interface CapturedBundle {
   readonly manifest: BundleManifest;
   readonly witnesses: Witnesses;
   readonly surroundings: Surroundings;
+  readonly countings: Countings;
 }
 
 /** Which channels to leave out: `nflog`, `kernel-log`, `trace`, `iptables`, `conntrack`, …, or all of a node. */
 export interface Without {
   readonly channels?: readonly string[];
   readonly nodes?: readonly string[];
+  /** How far clocks of nodes run ahead, in µs: everything that such a node stamped is moved by it. */
+  readonly skew?: Readonly<Record<string, number>>;
 }
 
 const CHANNEL_OF_FORMAT: Readonly<Record<string, string>> = {
@@ -38,11 +48,21 @@ const CHANNEL_OF_FORMAT: Readonly<Record<string, string>> = {
   'ip6tables-save': 'iptables',
   'conntrack-events': 'conntrack',
   'conntrack-dump': 'conntrack',
+  'ipset-save': 'ipset',
+  'weave-npc-log': 'weave-npc-log',
+  'prometheus-text': 'metrics',
 };
 
 interface Located {
   readonly node: string;
   readonly item: Observation;
+  readonly channel: string;
+}
+
+/** Everything that lies in a bundle, decoded. */
+export interface BundleRecords {
+  readonly manifest: BundleManifest;
+  readonly records: readonly Located[];
 }
 
 function* files(directory: string): Generator<string> {
@@ -51,7 +71,7 @@ function* files(directory: string): Generator<string> {
   }
 }
 
-function readAll(directory: string, manifest: BundleManifest, without: Without): readonly Located[] {
+function readAll(directory: string, manifest: BundleManifest): readonly Located[] {
   const found: Located[] = [];
   for (const file of [...files(directory)].toSorted()) {
     const known = describeBundleFile(file);
@@ -59,17 +79,34 @@ function readAll(directory: string, manifest: BundleManifest, without: Without):
     const text = readFileSync(path.join(directory, file), 'utf8');
     const format = known.format ?? detectFlowLog(text);
     if (format === undefined || !isFormat(format)) continue;
-    const node = known.node ?? '';
-    if (without.nodes?.includes(node) || without.channels?.includes(CHANNEL_OF_FORMAT[format] ?? '')) continue;
     const taken = known.takenAt === undefined ? undefined : instantFromSeconds(known.takenAt);
     const throughout = format === 'interfaces' && taken === undefined;
     const observedFrom = taken ?? (throughout ? undefined : instantFromRfc3339(manifest.from));
     const context = { observedFrom, observedTo: undefined, firstLine: 1, attributes: known.attributes };
+    const [node, channel] = [known.node ?? '', CHANNEL_OF_FORMAT[format] ?? ''];
     for (const item of decodeStream(format, text, context)) {
-      if (item.kind !== 'reject') found.push({ node, item });
+      if (item.kind !== 'reject') found.push({ node, item, channel });
     }
   }
   return found;
+}
+
+/** Decodes a bundle once, to be looked at in several ways. */
+export function readBundleRecords(directory: string): BundleRecords {
+  const manifest = bundleManifestSchema.parse(parse(readFileSync(path.join(directory, 'bundle.yaml'), 'utf8')));
+  return { manifest, records: readAll(directory, manifest) };
+}
+
+function isLeftOut({ node, channel }: Located, without: Without): boolean {
+  return (without.nodes?.includes(node) ?? false) || (without.channels?.includes(channel) ?? false);
+}
+
+/** The record as a node with another clock would have stamped it. */
+function stamped(located: Located, { skew = {} }: Without): Located {
+  const { node, item } = located;
+  const by = skew[node] ?? 0;
+  if (by === 0 || !('observedAt' in item)) return located;
+  return { ...located, item: { ...item, observedAt: item.observedAt + by } };
 }
 
 /** Versions with their validity, as the store works them out. */
@@ -123,10 +160,30 @@ function byTime<T extends { readonly observedAt: Instant }>(all: readonly T[]): 
   return all.toSorted((a, b) => a.observedAt - b.observedAt);
 }
 
+/** Neighbouring snapshots of every node, with what its drop rules counted between them. */
+function countingsOf(rulesets: readonly { readonly node: string; readonly item: RulesetSnapshot }[]): Countings {
+  const seriesOf = ({ node, item }: (typeof rulesets)[number]) => `${node} ${item.family} ${item.backend}`;
+  const pairs = [...new Set(rulesets.map(seriesOf))].flatMap((series): readonly RulePair[] => {
+    const own = rulesets.filter((entry) => seriesOf(entry) === series);
+    const sorted = own.toSorted((a, b) => a.item.observedAt - b.item.observedAt);
+    return sorted.flatMap(({ node, item: ruleset }, at): readonly RulePair[] => {
+      const before = sorted[at - 1]?.item;
+      if (!before) return [];
+      const [from, to] = [before.observedAt, ruleset.observedAt];
+      return [{ node, from, to, ruleset, moved: movedRules(before, ruleset) }];
+    });
+  });
+  return { rulesets: pairs, looked: pairs.map(({ node, from, to }) => ({ node, from, to })), metrics: [], aggregates: [] };
+}
+
 /** Reads a bundle, or a part of it, as the worker would see it after everything has been imported. */
 export function readCapturedBundle(directory: string, without: Without = {}): CapturedBundle {
-  const manifest = bundleManifestSchema.parse(parse(readFileSync(path.join(directory, 'bundle.yaml'), 'utf8')));
-  const all = readAll(directory, manifest, without);
+  return capturedBundle(readBundleRecords(directory), without);
+}
+
+/** The same for records that are decoded already. */
+export function capturedBundle({ manifest, records }: BundleRecords, without: Without = {}): CapturedBundle {
+  const all = records.filter((each) => !isLeftOut(each, without)).map((each) => stamped(each, without));
   const rulesets = ofKind(all, 'ruleset');
   const ipsets = ofKind(all, 'ipsets');
   const routes = ofKind(all, 'routes');
@@ -164,11 +221,18 @@ export function readCapturedBundle(directory: string, without: Without = {}): Ca
       routes: (node, at) => nearest(byTime(on<RouteSnapshot>(routes, node)), at)?.routes,
       covered: (node, channel, first, last) => {
         const gone = without.nodes?.includes(node) || without.channels?.includes(channel);
-        return !gone && (manifest.nodes[node]?.complete.includes(channel) ?? false) && first >= from && last <= to;
+        const by = without.skew?.[node] ?? 0;
+        const complete = manifest.nodes[node]?.complete.includes(channel) ?? false;
+        return !gone && complete && first >= from + by && last <= to + by;
       },
       nodeOfAddress: addressBook(interfaces),
+      localAddresses: (node) => {
+        const own = on<InterfaceSnapshot>(interfaces, node).at(-1);
+        return own?.interfaces.flatMap((entry) => entry.addresses);
+      },
       knowsInterfaces: (node) => interfaces.some((entry) => entry.node === node),
-      conntrackWatermark: (node) => (flows.some((entry) => entry.node === node) ? to : undefined),
+      conntrackWatermark: (node) => (flows.some((entry) => entry.node === node) ? to + (without.skew?.[node] ?? 0) : undefined),
     },
+    countings: countingsOf(rulesets),
   };
 }

@@ -89,7 +89,8 @@ const SHARED_ADDRESS = /^(127\.|169\.254\.|::1$|fe80:)/;
 /** Which node has an address; an address found on several nodes names none of them. */
 async function loadNodeAddresses(client: pg.PoolClient, clusterId: number) {
   const { rows } = await client.query<InterfaceRow>(
-    'SELECT e.node, i.interfaces FROM interface_snapshot i JOIN emitter e ON e.id = i.emitter_id WHERE e.cluster_id = $1',
+    `SELECT e.node, i.interfaces FROM interface_snapshot i JOIN emitter e ON e.id = i.emitter_id
+      WHERE e.cluster_id = $1 ORDER BY i.observed_at NULLS FIRST, i.batch_id`,
     [clusterId],
   );
   const nodes = new Map<string, Set<string>>();
@@ -103,8 +104,12 @@ async function loadNodeAddresses(client: pg.PoolClient, clusterId: number) {
     const found = nodes.get(ip);
     return found?.size === 1 ? [...found][0] : undefined;
   };
-  const known = new Set(rows.map((row) => row.node));
-  return { nodeOfAddress, knowsInterfaces: (node: string) => known.has(node) };
+  const own = new Map(rows.map((row) => [row.node, row.interfaces.flatMap((entry) => entry.addresses)]));
+  return {
+    nodeOfAddress,
+    knowsInterfaces: (node: string) => own.has(node),
+    localAddresses: (node: string) => own.get(node),
+  };
 }
 
 /** Routes of each node, latest before a time (or the first ones after it). */
