@@ -1,0 +1,83 @@
+import type { Load } from './load.js';
+import type { World } from './world.js';
+
+/** The end of a run: what was made against what is stored. */
+export interface Verdict {
+  readonly sent: number;
+  readonly stored: number;
+  readonly duplicated: readonly number[];
+  readonly lost: readonly number[];
+  readonly rejected: number;
+  /** Records that an explicit gap record covers. */
+  readonly gaps: number;
+  readonly violations: readonly string[];
+}
+
+async function storedNumbers(world: World): Promise<ReadonlyMap<number, number>> {
+  const rows = await world.query<{ number: string; times: string }>(
+    `SELECT number, count(*) AS times FROM (SELECT conntrack_id AS number FROM flow UNION ALL SELECT tcp_sequence FROM packet_log) r
+      GROUP BY number`,
+  );
+  return new Map(rows.map(({ number, times }) => [Number(number), Number(times)]));
+}
+
+async function rejectedNumbers(world: World): Promise<ReadonlySet<number>> {
+  const rows = await world.query<{ raw: string }>('SELECT raw FROM reject');
+  const numbers = rows.flatMap(({ raw }) =>
+    [...raw.matchAll(/\b(?:id|tcp\.seq)=(\d+)/g)].map((match) => Number(match[1])),
+  );
+  return new Set(numbers);
+}
+
+/** Each of these must find nothing. */
+const INVARIANTS: readonly (readonly [string, string])[] = [
+  ['a batch is open', 'SELECT id::text AS what FROM raw_batch WHERE finished_at IS NULL'],
+  ['a batch has rows and no ledger row', `SELECT DISTINCT f.batch_id::text AS what FROM (SELECT batch_id FROM flow UNION SELECT batch_id FROM packet_log) f
+      WHERE NOT EXISTS (SELECT 1 FROM batch_stage s WHERE s.batch_id = f.batch_id AND s.stage = 'store')`],
+  ['a ledger row counts other rows than there are', `SELECT s.batch_id::text AS what FROM batch_stage s
+      JOIN (SELECT batch_id, count(*) AS n FROM (SELECT batch_id FROM flow UNION ALL SELECT batch_id FROM packet_log) r GROUP BY 1) r USING (batch_id)
+      WHERE s.stage = 'store' AND s.rows <> r.n`],
+  ['a natural key is there twice', 'SELECT emitter_id || stream || sequence AS what FROM raw_batch GROUP BY emitter_id, stream, epoch, sequence HAVING count(*) > 1'],
+  ['a group counts other drops than there are', `SELECT coalesce(g.id, d.group_id) AS what FROM drop_group g
+      FULL JOIN (SELECT group_id, count(*) AS n, sum(attempts) AS a, sum(packets) AS p FROM "drop" GROUP BY group_id) d ON d.group_id = g.id
+      WHERE g.drops IS DISTINCT FROM d.n OR g.attempts IS DISTINCT FROM d.a OR g.packets IS DISTINCT FROM d.p`],
+  ['a connection is two drops', `SELECT host(source) || ':' || source_port AS what FROM "drop" GROUP BY source, source_port, destination, destination_port HAVING count(*) > 1`],
+]; // prettier-ignore
+
+async function acknowledgedAndGone(world: World, load: Load): Promise<readonly string[]> {
+  const rows = await world.query<{ id: string }>('SELECT id::text FROM raw_batch');
+  const there = new Set(rows.map(({ id }) => BigInt(id)));
+  const gone = [...load.manifest.acknowledged].filter(([, id]) => !there.has(id));
+  return gone.map(([{ node, stream, sequence }]) => `acknowledged and gone: ${node} ${stream} ${sequence}`);
+}
+
+export async function check(world: World, load: Load): Promise<Verdict> {
+  const [stored, rejected] = [await storedNumbers(world), await rejectedNumbers(world)];
+  const made = load.manifest.numbers();
+  const violations: string[] = [...load.refusals, ...(await acknowledgedAndGone(world, load))];
+  for (const [what, sql] of INVARIANTS) {
+    const found = await world.query<{ what: string }>(sql);
+    if (found.length > 0)
+      violations.push(
+        `${what}: ${found.length} (${found
+          .slice(0, 3)
+          .map((row) => row.what)
+          .join(', ')})`,
+      );
+  }
+  const unknown = [...stored.keys()].filter((number) => !made.has(number));
+  if (unknown.length > 0) violations.push(`records that nobody sent: ${unknown.length}`);
+  return {
+    sent: made.size,
+    stored: [...made].filter((number) => stored.has(number)).length,
+    duplicated: [...stored].filter(([number, times]) => times > 1 || rejected.has(number)).map(([number]) => number),
+    lost: [...made].filter((number) => !stored.has(number) && !rejected.has(number)),
+    rejected: rejected.size,
+    gaps: 0,
+    violations,
+  };
+}
+
+export function isWhole({ duplicated, lost, violations }: Verdict): boolean {
+  return duplicated.length === 0 && lost.length === 0 && violations.length === 0;
+}

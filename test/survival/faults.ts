@@ -1,0 +1,163 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Load } from './load.js';
+import type { Proxy } from './proxy.js';
+import type { Chance } from './random.js';
+import type { ServerProcess } from './server-process.js';
+import type { World } from './world.js';
+
+export interface Stage {
+  readonly world: World;
+  readonly load: Load;
+  readonly chance: Chance;
+}
+
+/** What a fault did: nothing (its victim was down just then), or it struck and the machine was whole again from `healedAt` on. */
+export type Struck = { readonly healedAt: number } | undefined;
+
+export interface Fault {
+  readonly name: string;
+  /** What it befalls: of one burst no two befall the same. */
+  readonly victim: string;
+  readonly weight: number;
+  /** Processes that die of it count as kills. */
+  readonly kills: 0 | 1;
+  strike(stage: Stage): Promise<Struck>;
+}
+
+const struck = (really = true): Struck => (really ? { healedAt: Date.now() } : undefined);
+
+function killOf(name: 'api' | 'worker', weight: number): Fault {
+  return {
+    name: `${name} kill -9`,
+    victim: name,
+    weight,
+    kills: 1,
+    strike: async ({ world }) => struck(await world[name].kill()),
+  };
+}
+
+/** Stopped for a while and continued: alive, holding its locks and connections, and dumb. */
+async function freeze(victim: Pick<ServerProcess, 'signal'>, milliseconds: number): Promise<Struck> {
+  if (!victim.signal('SIGSTOP')) return undefined;
+  await sleep(milliseconds);
+  victim.signal('SIGCONT');
+  return struck();
+}
+
+function freezeOf(name: 'api' | 'worker' | 'redis', weight: number): Fault {
+  return {
+    name: `${name} SIGSTOP`,
+    victim: name,
+    weight,
+    kills: 0,
+    strike: ({ world, chance }) => freeze(world[name], chance.int(500, 7_000)),
+  };
+}
+
+async function disturb(proxy: Proxy, how: 'cut' | 'hang', milliseconds: number): Promise<Struck> {
+  proxy[how]();
+  await sleep(milliseconds);
+  proxy.heal();
+  return struck();
+}
+
+function networkOf(name: keyof World['network'], how: 'cut' | 'hang', weight: number): Fault {
+  return {
+    name: `network to ${name} ${how === 'cut' ? 'cut' : 'hangs'}`,
+    victim: `network ${name}`,
+    weight,
+    kills: 0,
+    strike: ({ world, chance }) => disturb(world.network[name], how, chance.int(200, 3_000)),
+  };
+}
+
+const postgresFaults: readonly Fault[] = [
+  {
+    name: 'postgres kill -9 (all)',
+    victim: 'postgres',
+    weight: 8,
+    kills: 1,
+    strike: async ({ world, chance }) => {
+      await world.postgres.kill();
+      await sleep(chance.int(0, 800));
+      const outcome = struck();
+      await world.postgres.start();
+      return outcome;
+    },
+  },
+  {
+    name: 'postgres SIGSTOP',
+    victim: 'postgres',
+    weight: 2,
+    kills: 0,
+    strike: async ({ world, chance }) => {
+      world.postgres.signal('SIGSTOP');
+      await sleep(chance.int(200, 3_000));
+      world.postgres.signal('SIGCONT');
+      return struck();
+    },
+  },
+];
+
+const redisFaults: readonly Fault[] = [
+  {
+    name: 'redis kill -9',
+    victim: 'redis',
+    weight: 6,
+    kills: 1,
+    strike: async ({ world }) => struck(await world.redis.kill()),
+  },
+  {
+    name: 'redis kill -9, data removed',
+    victim: 'redis',
+    weight: 4,
+    kills: 1,
+    strike: async ({ world }) => struck(await world.redis.killAndForget()),
+  },
+  {
+    name: 'redis FLUSHALL',
+    victim: 'redis',
+    weight: 4,
+    kills: 0,
+    strike: async ({ world }) => struck(await world.redis.flush()),
+  },
+];
+
+const deliveryFaults: readonly Fault[] = [
+  {
+    name: 'batches delivered again',
+    victim: 'delivery',
+    weight: 3,
+    kills: 0,
+    strike: async ({ load, chance }) => {
+      const wrong = await load.replay(chance.int(10, 60)).catch((error: unknown) => [String(error)]);
+      if (wrong.length > 0) throw new Error(wrong.join('; '));
+      return struck();
+    },
+  },
+  {
+    name: 'batches out of order',
+    victim: 'order',
+    weight: 2,
+    kills: 0,
+    strike: ({ load }) => Promise.resolve(struck(load.senders.filter((sender) => sender.reorder()).length > 0)),
+  },
+];
+
+/** What can go wrong, by how often it does. */
+export const FAULTS: readonly Fault[] = [
+  killOf('api', 10),
+  killOf('worker', 12),
+  freezeOf('api', 2),
+  freezeOf('worker', 3),
+  freezeOf('redis', 2),
+  ...postgresFaults,
+  ...redisFaults,
+  networkOf('api', 'cut', 2),
+  networkOf('api', 'hang', 1),
+  networkOf('postgres', 'cut', 2),
+  networkOf('postgres', 'hang', 1),
+  networkOf('redis', 'cut', 2),
+  networkOf('redis', 'hang', 1),
+  ...deliveryFaults,
+];

@@ -1,0 +1,73 @@
+import { Chance } from './random.js';
+import { Manifest, type MadeBatch } from './manifest.js';
+import { post, Sender, type Target } from './sender.js';
+
+/** Milliseconds between two batches of a stream, and how many records at most in one. */
+export interface Pace {
+  readonly everyMs: number;
+  readonly records: number;
+}
+
+/** A steady load of numbered records from several nodes. */
+export class Load {
+  readonly manifest = new Manifest();
+  readonly senders: readonly Sender[];
+  /** Batches that were delivered once more than needed. */
+  replayed = 0;
+  private readonly chance: Chance;
+
+  constructor(
+    private readonly target: Target,
+    seed: number,
+    pace: Pace = { everyMs: 250, records: 20 },
+    nodes = 3,
+  ) {
+    this.chance = new Chance(seed);
+    const sources = Array.from({ length: nodes }, (_, at) => `node-${at + 1}`).flatMap((node) => [
+      { node, stream: 'conntrack.log', format: 'conntrack-events' as const },
+      { node, stream: 'nflog.1.log', format: 'nflog-gprint' as const },
+    ]);
+    this.senders = sources.map(
+      (source) => new Sender(target, this.manifest, new Chance(this.chance.int(0, 2 ** 31)), source, pace),
+    );
+  }
+
+  start(): void {
+    for (const sender of this.senders) sender.start();
+  }
+
+  finish(): Promise<unknown> {
+    return Promise.all(this.senders.map((sender) => sender.finish()));
+  }
+
+  get refusals(): readonly string[] {
+    return this.senders.flatMap(({ refusals }) => refusals);
+  }
+
+  /** When the oldest batch was made that nobody acknowledged. */
+  oldestWaiting(): number {
+    return Math.min(Infinity, ...this.senders.map(({ oldestWaiting }) => oldestWaiting ?? Infinity));
+  }
+
+  /** The highest id of a batch that was made before. */
+  highestAcknowledged(madeBefore: number): bigint {
+    let highest = 0n;
+    for (const [{ madeAt }, id] of this.manifest.acknowledged) if (madeAt <= madeBefore && id > highest) highest = id;
+    return highest;
+  }
+
+  /** Delivers batches again that were acknowledged, latest first in part; each must be known under the same id. */
+  async replay(count: number): Promise<readonly string[]> {
+    const known = [...this.manifest.acknowledged];
+    const wrong: string[] = [];
+    const again = (batch: MadeBatch, id: bigint) =>
+      post(this.target, batch).then((answer) => {
+        if (!answer) return;
+        this.replayed += 1;
+        if (!answer.duplicate || answer.id !== id) wrong.push(`${batch.stream} ${batch.sequence} got a second row`);
+      });
+    const chosen = Array.from({ length: Math.min(count, known.length) }, () => this.chance.pick(known));
+    await Promise.all(chosen.map(([batch, id]) => again(batch, id)));
+    return wrong;
+  }
+}

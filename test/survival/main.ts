@@ -1,0 +1,71 @@
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { FAULTS } from './faults.js';
+import { type RunPlan, survive, survived } from './run.js';
+import { tableOf } from './table.js';
+
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+const USAGE =
+  'npm run test:survival -- [--seed N] [--kills N] [--for 60s] [--faults WORD,WORD] [--no-aof] [--product DIR]';
+
+/** `90`, `90s`, `10m`, `2h` in milliseconds. */
+function duration(text: string): number {
+  const match = /^(\d+)(s|m|h)?$/.exec(text);
+  if (!match) throw new Error(`--for ${text}: wants a number of seconds, or 60s, 10m, 2h`);
+  return Number(match[1]) * 1000 * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
+}
+
+function whole(name: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 0) throw new Error(`--${name} ${text}: wants a whole number`);
+  return number;
+}
+
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+function planOf(args: readonly string[]): RunPlan {
+  const text = { type: 'string' } as const;
+  const options = {
+    seed: text,
+    kills: text,
+    for: text,
+    faults: text,
+    product: text,
+    'no-aof': { type: 'boolean' },
+  } as const;
+  const { values } = parseArgs({ args: [...args], options });
+  const words = values.faults?.split(',');
+  const faults = FAULTS.filter(({ name }) => !words || words.some((word) => name.includes(word)));
+  if (faults.length === 0)
+    throw new Error(`--faults ${values.faults}: there is none of ${FAULTS.map(({ name }) => name).join(', ')}`);
+  return {
+    seed: values.seed === undefined ? Date.now() % 1_000_000 : whole('seed', values.seed),
+    until: {
+      kills: whole('kills', values.kills ?? (values.for === undefined ? '100' : '1000000')),
+      milliseconds: values.for === undefined ? 3_600_000 : duration(values.for),
+    },
+    product: path.resolve(values.product ?? ROOT),
+    appendOnly: values['no-aof'] !== true,
+    faults,
+    say,
+  };
+}
+
+/** Exit code: 0 everything is there once, 1 something is not, 2 usage. */
+export async function main(args: readonly string[]): Promise<number> {
+  let plan: RunPlan;
+  try {
+    plan = planOf(args);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n${USAGE}\n`);
+    return 2;
+  }
+  say(`seed ${plan.seed}; the same faults again: npm run test:survival -- --seed ${plan.seed}`);
+  const result = await survive(plan);
+  const { ordeal, verdict, seconds, ends } = result;
+  say(`\n${tableOf(result)}\n`);
+  say(`${ordeal.kills} kills in ${ordeal.rounds} bursts of faults, ${seconds.toFixed(0)} s, seed ${plan.seed}`);
+  for (const end of ends) say(`ended by itself: ${end}`);
+  for (const violation of [...ordeal.violations, ...verdict.violations]) say(`VIOLATION ${violation}`);
+  return survived(result) ? 0 : 1;
+}

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Fault, Stage } from './faults.js';
+import { recovery } from './recovery.js';
+
+/** What one kind of fault did to a run. */
+export interface Suffered {
+  readonly name: string;
+  count: number;
+  /** Records made while faults of this kind were at work and until everything had recovered. */
+  sent: number;
+  slowestMs: number;
+  /** Milliseconds of rounds in which nothing else went wrong. */
+  slowestAloneMs: number;
+}
+
+export interface Ordeal {
+  readonly suffered: ReadonlyMap<string, Suffered>;
+  readonly kills: number;
+  readonly rounds: number;
+  /** What broke a promise while it went on. */
+  readonly violations: readonly string[];
+}
+
+export interface Until {
+  readonly kills: number;
+  readonly milliseconds: number;
+}
+
+interface Blow {
+  readonly fault: Fault;
+  readonly healedAt: number;
+}
+
+/** One to four faults, close together or at once, none of them upon the same victim. */
+async function burst(stage: Stage, faults: readonly Fault[]): Promise<readonly Blow[]> {
+  const { chance } = stage;
+  const size = chance.next() < 0.5 ? 1 : chance.int(2, 4);
+  const chosen: Fault[] = [];
+  for (let tries = 0; tries < 20 && chosen.length < size; tries++) {
+    const fault = chance.weighted(faults);
+    if (!chosen.some(({ victim }) => victim === fault.victim)) chosen.push(fault);
+  }
+  const running: Promise<Blow | undefined>[] = [];
+  for (const fault of chosen) {
+    running.push(fault.strike(stage).then((struck) => struck && { fault, healedAt: struck.healedAt }));
+    await sleep(chance.int(0, 600));
+  }
+  return (await Promise.all(running)).filter((blow) => blow !== undefined);
+}
+
+/** Lets faults befall the world at random until there were enough; after each burst everything has to recover. */
+export async function torment(
+  stage: Stage,
+  faults: readonly Fault[],
+  until: Until,
+  say: (line: string) => void,
+): Promise<Ordeal> {
+  const suffered = new Map<string, Suffered>();
+  const violations: string[] = [];
+  const end = Date.now() + until.milliseconds;
+  let kills = 0;
+  let rounds = 0;
+  const { manifest } = stage.load;
+  while (kills < until.kills && Date.now() < end && violations.length === 0) {
+    await sleep(stage.chance.int(0, 700));
+    const before = manifest.numbers().size;
+    const blows = await burst(stage, faults).catch((error: unknown) => {
+      violations.push(String(error));
+      return [];
+    });
+    if (blows.length === 0) continue;
+    rounds += 1;
+    const names = blows.map(({ fault }) => fault.name).join(' + ');
+    const took = await recovery(stage.world, stage.load, Math.max(...blows.map(({ healedAt }) => healedAt)));
+    if (took === undefined) violations.push(`hangs after ${names}`);
+    kills += blows.reduce((sum, { fault }) => sum + fault.kills, 0);
+    say(
+      `${String(kills).padStart(4)} kills  ${took === undefined ? 'HANGS' : `${(took / 1000).toFixed(1)} s`}  ${names}`,
+    );
+    for (const { fault } of blows) {
+      const known = suffered.get(fault.name) ?? {
+        name: fault.name,
+        count: 0,
+        sent: 0,
+        slowestMs: 0,
+        slowestAloneMs: 0,
+      };
+      known.count += 1;
+      known.sent += manifest.numbers().size - before;
+      known.slowestMs = Math.max(known.slowestMs, took ?? Infinity);
+      if (blows.length === 1) known.slowestAloneMs = Math.max(known.slowestAloneMs, took ?? Infinity);
+      suffered.set(fault.name, known);
+    }
+  }
+  return { suffered, kills, rounds, violations };
+}

@@ -1,0 +1,72 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../libs/storage/src/embedded/postgres.js';
+import { findPostmaster } from '../../libs/storage/src/embedded/postmaster.js';
+
+function childrenOf(pid: number): readonly number[] {
+  try {
+    return execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map(Number);
+  } catch {
+    return [];
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** A PostgreSQL with honest fsync on a folder and a port of its own, which can be killed with all its processes. */
+export class PostgresServer {
+  private handles: EmbeddedPostgres[] = [];
+
+  constructor(private readonly dir: string) {}
+
+  async start(): Promise<void> {
+    const [first] = this.handles;
+    this.handles.push(await startEmbeddedPostgres({ dataDir: this.dir, ...(first && { port: first.port }) }));
+  }
+
+  private get first(): EmbeddedPostgres {
+    const [first] = this.handles;
+    if (!first) throw new Error('PostgreSQL was not started');
+    return first;
+  }
+
+  get url(): string {
+    return this.first.url;
+  }
+
+  get port(): number {
+    return this.first.port;
+  }
+
+  private pids(): readonly number[] {
+    const server = findPostmaster(path.join(this.dir, 'data'));
+    return server ? [server.pid, ...childrenOf(server.pid)] : [];
+  }
+
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    for (const pid of this.pids()) send(pid, signal);
+  }
+
+  /** kill -9 of the postmaster and every process of it: what was not on disk is gone. */
+  async kill(): Promise<void> {
+    const pids = this.pids();
+    for (const pid of pids) send(pid, 'SIGSTOP');
+    // Backends that were forked meanwhile are found now that nothing forks any more.
+    for (const pid of new Set([...pids, ...this.pids()])) send(pid, 'SIGKILL');
+    while (this.pids().length > 0) await sleep(10);
+  }
+
+  async stop(): Promise<void> {
+    for (const handle of this.handles.splice(0)) await handle.stop();
+  }
+}

@@ -1,0 +1,68 @@
+import { check, isWhole, type Verdict } from './checker.js';
+import { FAULTS, type Fault } from './faults.js';
+import { Load, type Pace } from './load.js';
+import { type Ordeal, torment, type Until } from './nemesis.js';
+import { Chance } from './random.js';
+import { HANGS_AFTER_MS, recovery } from './recovery.js';
+import { openWorld, type World } from './world.js';
+
+export interface RunPlan {
+  readonly seed: number;
+  readonly until: Until;
+  /** Root of the built checkout that is put to the test. */
+  readonly product: string;
+  readonly appendOnly: boolean;
+  readonly faults?: readonly Fault[];
+  readonly pace?: Pace;
+  readonly say: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly ordeal: Ordeal;
+  readonly verdict: Verdict;
+  readonly seconds: number;
+  /** Processes that ended without being killed, by how: an API without a database ends and is started again. */
+  readonly ends: readonly string[];
+}
+
+function countEnds(world: World): readonly string[] {
+  const counts = new Map<string, number>();
+  for (const { name, ends } of [world.api, world.worker, world.redis])
+    for (const how of ends) counts.set(`${name}: ${how}`, (counts.get(`${name}: ${how}`) ?? 0) + 1);
+  return [...counts].map(([how, times]) => `${how} (${times})`);
+}
+
+/** A whole run: load, faults, rest, and the count at the end. */
+export async function survive({
+  seed,
+  until,
+  product,
+  appendOnly,
+  faults = FAULTS,
+  pace,
+  say,
+}: RunPlan): Promise<RunResult> {
+  const world = await openWorld({ product, appendOnly });
+  const begun = Date.now();
+  const interrupt = () => void world.stop().finally(() => process.exit(130));
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    const load = new Load({ url: `http://127.0.0.1:${world.network.api.port}`, token: world.token }, seed, pace);
+    load.start();
+    const ordeal = await torment({ world, load, chance: new Chance(seed) }, faults, until, say);
+    const patience = new Promise((resolve) => setTimeout(resolve, HANGS_AFTER_MS).unref());
+    await Promise.race([load.finish(), patience]);
+    await recovery(world, load, Date.now());
+    const verdict = await check(world, load);
+    return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, ends: countEnds(world) };
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+    process.removeListener('SIGTERM', interrupt);
+    await world.stop();
+  }
+}
+
+export function survived({ ordeal, verdict }: RunResult): boolean {
+  return ordeal.violations.length === 0 && isWhole(verdict);
+}
