@@ -1,5 +1,11 @@
 import { type Direction, type FelixPolicy, type FelixPolicyRule } from '../src/dialects/calico-policy.js';
-import { appliesTo, endpointLabels, felixPolicies, namedPortMembers, namedPortsOf } from '../src/dialects/calico-policy.js';
+import {
+  appliesTo,
+  endpointLabels,
+  felixPolicies,
+  namedPortMembers,
+  namedPortsOf,
+} from '../src/dialects/calico-policy.js';
 import { matchesSelector } from '../src/dialects/calico-selector.js';
 import type { LabPod, Scenario } from '../src/scenario.js';
 
@@ -64,7 +70,9 @@ const nameOf = ({ policy }: FelixPolicy): string => `${policy.namespace ?? ''}/$
 /** The first rule of a tier that acts, and whose it is. */
 function firstRule(policies: readonly FelixPolicy[], direction: Direction, asked: Question, scenario: Scenario) {
   for (const policy of policies) {
-    const rule = policy.rules[direction].find((each) => each.action !== 'Log' && fits(each, direction, asked, scenario));
+    const rule = policy.rules[direction].find(
+      (each) => each.action !== 'Log' && fits(each, direction, asked, scenario),
+    );
     if (rule) return { policy, action: rule.action };
   }
   return undefined;

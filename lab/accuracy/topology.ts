@@ -74,7 +74,14 @@ function emptyRandomCluster(random: Random, dialect: string): Scenario {
     ip: `192.168.78.${11 + index}`,
     podCidr: `10.244.${index + 1}.0/24`,
   }));
-  return { ...base, name: `accuracy-${dialect}`, cluster: `accuracy-${dialect}`, nodes, pods, services: servicesOf(pods) };
+  return {
+    ...base,
+    name: `accuracy-${dialect}`,
+    cluster: `accuracy-${dialect}`,
+    nodes,
+    pods,
+    services: servicesOf(pods),
+  };
 }
 
 const partyOf = ({ namespace, name }: LabPod): Party => ({ kind: 'pod', namespace, name });

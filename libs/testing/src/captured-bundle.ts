@@ -105,7 +105,7 @@ function isLeftOut({ node, channel }: Located, without: Without): boolean {
 function stamped(located: Located, { skew = {} }: Without): Located {
   const { node, item } = located;
   const by = skew[node] ?? 0;
-  if (by === 0 || !('observedAt' in item)) return located;
+  if (by === 0 || !('observedAt' in item) || item.observedAt === undefined) return located;
   return { ...located, item: { ...item, observedAt: item.observedAt + by } };
 }
 
@@ -147,8 +147,7 @@ function addressBook(snapshots: readonly { readonly node: string; readonly item:
 
 function ofKind<K extends Observation['kind']>(all: readonly Located[], kind: K) {
   return all.filter(
-    (entry): entry is { readonly node: string; readonly item: Extract<Observation, { kind: K }> } =>
-      entry.item.kind === kind,
+    (entry): entry is Located & { readonly item: Extract<Observation, { kind: K }> } => entry.item.kind === kind,
   );
 }
 
@@ -173,7 +172,12 @@ function countingsOf(rulesets: readonly { readonly node: string; readonly item: 
       return [{ node, from, to, ruleset, moved: movedRules(before, ruleset) }];
     });
   });
-  return { rulesets: pairs, looked: pairs.map(({ node, from, to }) => ({ node, from, to })), metrics: [], aggregates: [] };
+  return {
+    rulesets: pairs,
+    looked: pairs.map(({ node, from, to }) => ({ node, from, to })),
+    metrics: [],
+    aggregates: [],
+  };
 }
 
 /** Reads a bundle, or a part of it, as the worker would see it after everything has been imported. */
@@ -231,7 +235,8 @@ export function capturedBundle({ manifest, records }: BundleRecords, without: Wi
         return own?.interfaces.flatMap((entry) => entry.addresses);
       },
       knowsInterfaces: (node) => interfaces.some((entry) => entry.node === node),
-      conntrackWatermark: (node) => (flows.some((entry) => entry.node === node) ? to + (without.skew?.[node] ?? 0) : undefined),
+      conntrackWatermark: (node) =>
+        flows.some((entry) => entry.node === node) ? to + (without.skew?.[node] ?? 0) : undefined,
     },
     countings: countingsOf(rulesets),
   };

@@ -1,3 +1,10 @@
 export { testDatabase, type TestDatabase } from './postgres.js';
 export { testRedis, testRedisProgram, type TestRedis } from './redis.js';
-export { type CapturedBundle, readCapturedBundle, type Without } from './captured-bundle.js';
+export {
+  type BundleRecords,
+  type CapturedBundle,
+  capturedBundle,
+  readBundleRecords,
+  readCapturedBundle,
+  type Without,
+} from './captured-bundle.js';
