@@ -4,6 +4,7 @@ export { storeCoverage, storeDecoded, type Touched } from './write/store-batch.j
 export * from './ingest/index.js';
 export * from './tokens/index.js';
 export * from './read/index.js';
+export * from './rollup/index.js';
 export { correlateCluster, type CorrelationResult } from './correlation/run.js';
 export { type FindingSeverity, loadOpenFindings, type OpenFinding } from './correlation/findings.js';
 export * from './embedded/index.js';

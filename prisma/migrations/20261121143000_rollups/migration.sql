@@ -108,19 +108,19 @@ INSERT INTO "drop_minute"
 SELECT date_bin('1 minute', at, '1970-01-01T00:00:00Z'), group_id, min(cluster_id), sum(drops), sum(attempts), sum(packets), sum(counted)
   FROM (SELECT first_seen_at AS at, group_id, cluster_id, 1 AS drops, attempts, packets, 0 AS counted FROM "drop"
         UNION ALL
-        SELECT to_time, group_id, cluster_id, 0, 0, 0, packets - attributed FROM "counted_drop" WHERE packets > attributed) AS told
+        SELECT to_time - interval '1 microsecond', group_id, cluster_id, 0, 0, 0, packets - attributed FROM "counted_drop" WHERE packets > attributed) AS told
  GROUP BY 1, 2;
 
 INSERT INTO "drop_hour"
 SELECT date_bin('1 hour', at, '1970-01-01T00:00:00Z'), group_id, min(cluster_id), sum(drops), sum(attempts), sum(packets), sum(counted)
   FROM (SELECT first_seen_at AS at, group_id, cluster_id, 1 AS drops, attempts, packets, 0 AS counted FROM "drop"
         UNION ALL
-        SELECT to_time, group_id, cluster_id, 0, 0, 0, packets - attributed FROM "counted_drop" WHERE packets > attributed) AS told
+        SELECT to_time - interval '1 microsecond', group_id, cluster_id, 0, 0, 0, packets - attributed FROM "counted_drop" WHERE packets > attributed) AS told
  GROUP BY 1, 2;
 
 INSERT INTO "drop_day"
 SELECT date_bin('1 day', at, '1970-01-01T00:00:00Z'), group_id, min(cluster_id), sum(drops), sum(attempts), sum(packets), sum(counted)
   FROM (SELECT first_seen_at AS at, group_id, cluster_id, 1 AS drops, attempts, packets, 0 AS counted FROM "drop"
         UNION ALL
-        SELECT to_time, group_id, cluster_id, 0, 0, 0, packets - attributed FROM "counted_drop" WHERE packets > attributed) AS told
+        SELECT to_time - interval '1 microsecond', group_id, cluster_id, 0, 0, 0, packets - attributed FROM "counted_drop" WHERE packets > attributed) AS told
  GROUP BY 1, 2;

@@ -14,6 +14,7 @@ import {
 import type { FlowVerdictObservation, Instant, MetricSample, Protocol, RulesetSnapshot } from '@whydrop/model';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
+import { type CountedBefore, rollUpCounted } from '../rollup/counted.js';
 import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
 import { groupBy, type SnapshotEntry, snapshotEntries, snapshotOf, tablesOf } from './snapshots.js';
@@ -213,11 +214,13 @@ export async function replaceCounted(
   const windows = countedWindows({ ...series, metrics, aggregates }, history).filter(
     (window) => window.to >= from && window.from <= to && window.to - window.from <= LONGEST_WINDOW,
   );
-  await client.query(
+  const before = await client.query<CountedBefore>(
     `DELETE FROM counted_drop WHERE cluster_id = $1 AND to_time >= ${AT('$2')} AND from_time <= ${AT('$3')}
-        AND to_time <= ${AT('$4')}`,
+        AND to_time <= ${AT('$4')} RETURNING group_id, ${MICROS('to_time')} AS to, packets - attributed AS counted`,
     [clusterId, from, to, to + LONGEST_WINDOW],
   );
   const attributed = await loadAttributed(client, clusterId, windows);
-  await insertCounted(client, clusterId, folded(countedDrops(cluster, windows, attributed)));
+  const counted = folded(countedDrops(cluster, windows, attributed));
+  await insertCounted(client, clusterId, counted);
+  await rollUpCounted(client, clusterId, before.rows, counted);
 }

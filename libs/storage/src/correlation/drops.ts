@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import { type CorrelatedDrop, dropGroupKey } from '@whydrop/explain';
 import { type Drop, formatInstant, type Instant } from '@whydrop/model';
+import { Deltas, minus, type Sums } from '@whydrop/rollup';
 import type pg from 'pg';
+import { applyDeltas } from '../rollup/apply.js';
+import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
 import { REACH } from './work.js';
 
@@ -82,6 +85,13 @@ async function insertDrops(client: pg.PoolClient, clusterId: number, prepared: r
   await rows.send(client);
 }
 
+const sumsOf = (drop: { readonly attempts: number; readonly packets: number }): Sums => ({
+  drops: 1,
+  attempts: drop.attempts,
+  packets: drop.packets,
+  counted: 0,
+});
+
 function add(totals: Map<string, Totals>, groupId: string, sign: 1 | -1, attempts: number, packets: number): void {
   const sum = totals.get(groupId) ?? { drops: 0, attempts: 0, packets: 0 };
   sum.drops += sign;
@@ -96,13 +106,17 @@ async function removeDrops(
   keys: readonly bigint[],
   [from, to]: readonly [Instant, Instant],
   totals: Map<string, Totals>,
+  deltas: Deltas,
 ): Promise<void> {
-  const { rows } = await client.query<{ group_id: string; attempts: number; packets: number }>(
+  const { rows } = await client.query<{ group_id: string; attempts: number; packets: number; at: bigint }>(
     `DELETE FROM "drop" WHERE cluster_id = $1 AND connection_key = ANY($2) AND first_seen_at BETWEEN $3 AND $4
-     RETURNING group_id, attempts, packets`,
+     RETURNING group_id, attempts, packets, ${MICROS('first_seen_at')} AS at`,
     [clusterId, keys, formatInstant(from), formatInstant(to)],
   );
-  for (const row of rows) add(totals, row.group_id, -1, row.attempts, row.packets);
+  for (const row of rows) {
+    add(totals, row.group_id, -1, row.attempts, row.packets);
+    deltas.add(Number(row.at), row.group_id, minus(sumsOf(row)));
+  }
 }
 
 async function insertGroups(client: pg.PoolClient, clusterId: number, prepared: readonly Prepared[]): Promise<void> {
@@ -168,11 +182,16 @@ export async function replaceDrops(
   const inside = drops.filter(({ drop }) => drop.firstSeenAt >= span[0] && drop.firstSeenAt <= span[1]);
   const prepared = inside.map(prepare);
   const totals = new Map<string, Totals>();
-  await removeDrops(client, clusterId, keys, span, totals);
+  const deltas = new Deltas();
+  await removeDrops(client, clusterId, keys, span, totals, deltas);
   await insertExplanations(client, prepared);
   await insertDrops(client, clusterId, prepared);
   await insertGroups(client, clusterId, prepared);
-  for (const { groupId, drop } of prepared) add(totals, groupId, 1, drop.attempts, drop.packets);
+  for (const { groupId, drop } of prepared) {
+    add(totals, groupId, 1, drop.attempts, drop.packets);
+    deltas.add(drop.firstSeenAt, groupId, sumsOf(drop));
+  }
   await updateGroups(client, totals);
+  await applyDeltas(client, clusterId, deltas);
   return prepared.length;
 }

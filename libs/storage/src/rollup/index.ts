@@ -1,0 +1,3 @@
+export { type Dimension, DIMENSIONS, type TrendCondition } from './dimensions.js';
+export { loadSeries, type LoadSeries, type Series } from './series.js';
+export { loadTopGroups, type LoadTopGroups, type TopGroup } from './top-groups.js';
