@@ -22,3 +22,6 @@ export interface Steps {
   /** Our clock. */
   readonly now: () => Instant;
 }
+
+/** Under which Nest gives the steps to what runs beside the queues. */
+export const STEPS = Symbol('STEPS');

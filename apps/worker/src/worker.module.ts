@@ -8,7 +8,8 @@ import {
 } from '@nestjs/common';
 import { type JobBackend, JobsModule } from '@whydrop/queue';
 import { PIPELINE } from './pipeline.js';
-import type { Steps } from './steps.js';
+import { Reconciler } from './reconciler.js';
+import { type Steps, STEPS } from './steps.js';
 import { sweep } from './sweep.js';
 
 export interface WorkerOptions extends Steps {
@@ -58,7 +59,12 @@ export class WorkerModule {
     return {
       module: WorkerModule,
       imports: [JobsModule.forRoot({ backend: options.backend, steps, onError })],
-      providers: [{ provide: WORKER_OPTIONS, useValue: options }, Sweeper],
+      providers: [
+        { provide: WORKER_OPTIONS, useValue: options },
+        { provide: STEPS, useValue: options },
+        Sweeper,
+        Reconciler,
+      ],
     };
   }
 }

@@ -1,5 +1,7 @@
 export { correlate, type CorrelatedDrop } from './correlate.js';
 export { SETTLE_MICROS } from './conntrack-rung.js';
+export { changesBefore, type FirstDrop } from './changes.js';
+export { changedSince } from './changed-since.js';
 export { dropGroupKey, type DropGroupKey, type GroupEnd } from './group.js';
 export { type ClusterHistory, createClusterHistory } from './history.js';
 export { sentenceOf, type SentenceEnds } from './sentence.js';
@@ -25,3 +27,6 @@ export {
 export { type MovedRule, movedRules, type RulePair } from './counted-rules.js';
 export { DROP_METRICS } from './counted-metrics.js';
 export { countedSentence, type CountedSum } from './counted-sentence.js';
+export { checkNode, type NodeCheck, type NodeCheckResult, type NodeDrift } from './node-check.js';
+export { type DriftCheck, type DriftEpisode, driftKey, followDrifts } from './drift-episodes.js';
+export { SETTLE } from './policy-rung.js';

@@ -13,7 +13,7 @@ import { type Case, policyQuery } from './case.js';
 import type { Draft } from './draft.js';
 
 /** How long a plugin may take to follow a change, in µs. */
-const SETTLE = 30_000_000;
+export const SETTLE = 30_000_000;
 
 type PolicyFacts = Pick<
   Draft,

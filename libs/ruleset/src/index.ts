@@ -13,3 +13,4 @@ export type { CtState, Route, WalkPacket, WalkStep } from './walk/state.js';
 export type { PodName } from './owner/calico-index.js';
 export type { PrefixMeaning } from './owner/calico-nflog.js';
 export { OWNER_ROLES, type OwnerRole, type RuleOwner } from './owner/rule-owner.js';
+export { type KnownPolicy, knownPolicy } from './owner/known-policy.js';

@@ -5,6 +5,7 @@ import type {
   Ipset,
   IpsetSnapshot,
   PolicyDirection,
+  PolicyRef,
   Protocol,
   RulesetSnapshot,
   Tuple,
@@ -46,6 +47,8 @@ export interface ReconcileInput {
   readonly routes?: readonly Route[];
   /** How a packet between these ends meets the node, where addresses and interfaces do not say it (bridges). */
   readonly attach?: (source: string, destination: string) => Partial<WalkPacket>;
+  /** Whether a policy that a chain names is there; one with a uid when absent. Undefined: that cannot be known. */
+  readonly policyExists?: (refs: readonly PolicyRef[]) => boolean | undefined;
   /** How many connections may be tried, 20,000 when absent. What was left out is told. */
   readonly limit?: number;
 }
@@ -59,6 +62,8 @@ export interface Drift {
   readonly node: string;
   readonly workload: { readonly namespace: string; readonly pod: string } | undefined;
   readonly direction: PolicyDirection | undefined;
+  /** The chain or set that is not as it should be. */
+  readonly subject: string | undefined;
   /** The smallest connection that shows it: lowest protocol, port and peer. */
   readonly witness: Tuple | undefined;
   /** Where the node decided about the witness. */
@@ -269,7 +274,8 @@ class Comparison {
     };
     const { node } = this.#input;
     const sentence = sentenceOf(code, probed, node);
-    this.#drifts.set(key, { code, node, workload, direction, witness: probed.tuple, decidedAt, count: 1, sentence });
+    const found = { code, node, workload, direction, subject: undefined, decidedAt, count: 1, sentence };
+    this.#drifts.set(key, { ...found, witness: probed.tuple });
   }
 }
 
@@ -289,14 +295,15 @@ function sentenceOf(code: DriftCode, { tuple, sourcePod, destinationPod }: Probe
 }
 
 /** Chains of workloads and policies that are not there any more. */
-function orphans({ node, ruleset, owners, pods }: ReconcileInput): readonly Drift[] {
+function orphans({ node, ruleset, owners, pods, policyExists }: ReconcileInput): readonly Drift[] {
+  const exists = policyExists ?? ((refs) => refs.some(({ uid }) => uid !== undefined));
   const local = new Set(pods.filter((pod) => pod.node === node).map((pod) => `${pod.namespace}/${pod.name}`));
   return ruleset.tables.flatMap(({ name: table, chains }) =>
     chains.flatMap((chain) => {
       const owner = owners.ownerOf(ruleset, table, chain.name);
       const pod = owner?.workload && `${owner.workload.namespace}/${owner.workload.pod}`;
       const isLostPod = owner?.role === 'workload-policies' && (pod === undefined || !local.has(pod));
-      const isLostPolicy = owner?.role === 'policy' && owner.policies.every(({ uid }) => uid === undefined);
+      const isLostPolicy = owner?.role === 'policy' && exists(owner.policies) === false;
       if (!isLostPod && !isLostPolicy) return [];
       const whose = isLostPod ? `no pod of the node (${pod ?? owner.interface ?? 'unknown'})` : 'no policy that exists';
       return [
@@ -305,6 +312,7 @@ function orphans({ node, ruleset, owners, pods }: ReconcileInput): readonly Drif
           node,
           workload: owner.workload,
           direction: owner.direction,
+          subject: chain.name,
           witness: undefined,
           decidedAt: undefined,
           count: 1,
@@ -322,7 +330,8 @@ function memberDrift(code: DriftCode, node: string, set: Ipset, elements: readon
   const more = elements.length > 1 ? ` and ${elements.length - 1} more` : '';
   const sentence = `Set ${set.name} on node ${node} ${word} ${first}${more}.`;
   const nothing = { workload: undefined, direction: undefined, witness: undefined, decidedAt: undefined };
-  return [{ code, node, ...nothing, count: elements.length, sentence }];
+  const subject = set.name;
+  return [{ code, node, ...nothing, subject, count: elements.length, sentence }];
 }
 
 /** Sets whose members are not what they should be. */

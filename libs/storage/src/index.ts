@@ -5,6 +5,7 @@ export * from './ingest/index.js';
 export * from './tokens/index.js';
 export * from './read/index.js';
 export * from './rollup/index.js';
+export { reconcileDue, type ReconciliationResult } from './correlation/reconciliation.js';
 export { correlateCluster, type CorrelationResult } from './correlation/run.js';
 export { type FindingSeverity, loadOpenFindings, type OpenFinding } from './correlation/findings.js';
 export * from './embedded/index.js';

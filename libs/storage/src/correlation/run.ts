@@ -4,6 +4,7 @@ import type { Database } from '../database.js';
 import { createMovedCache, LONGEST_WINDOW, type MovedCache, replaceCounted } from './counted.js';
 import { replaceDrops } from './drops.js';
 import { createPayloadCache, type PayloadCache } from './raw-lines.js';
+import { noteReconciliation } from './reconciliation-due.js';
 import { createHistoryCache, type HistoryCache, loadHistory, loadSurroundings } from './surroundings.js';
 import { candidateKeys, loadWitnesses } from './witnesses.js';
 import { type CorrelationWork, finishCorrelation, takeCorrelationWork } from './work.js';
@@ -70,6 +71,7 @@ export async function correlateCluster(database: Database, clusterId: number): P
     if (work.batches.length === 0) return { batches: 0, drops: 0 };
     const drops = await correlateSpan(client, cachesOf(database), clusterId, work);
     await countSpan(client, cachesOf(database), clusterId, work);
+    await noteReconciliation(client, clusterId, work.batches);
     await finishCorrelation(client, work.batches, drops);
     return { batches: work.batches.length, drops };
   });
