@@ -59,12 +59,15 @@ function podsOf({ ruleset, view }: NodeCheck): readonly ReconcilePod[] {
   });
 }
 
+const ONE_POLICY_A_CHAIN: readonly string[] = ['calico', 'kube-router'];
+
 /** A policy of a kind that the cluster never showed may exist all the same. */
 function policyExists({ view, policyKinds }: NodeCheck): NonNullable<ReconcileInput['policyExists']> {
   const name = (ref: PolicyRef) => `${ref.kind} ${ref.namespace ?? ''}/${ref.name}`;
   const names = new Set(view.state.others.flatMap((object) => knownPolicy(object) ?? []).map(({ ref }) => name(ref)));
-  return (refs) => {
-    if (refs.length === 0) return policyKinds.size > 0 ? false : undefined;
+  return ({ plugin, policies: refs }) => {
+    // Weave has one chain for all policies; the others' chains are one policy's each, if of one that is not known.
+    if (refs.length === 0) return policyKinds.size > 0 && ONE_POLICY_A_CHAIN.includes(plugin) ? false : undefined;
     if (refs.some((ref) => names.has(name(ref)))) return true;
     return refs.every(({ kind }) => policyKinds.has(kind)) ? false : undefined;
   };

@@ -5,12 +5,12 @@ import type {
   Ipset,
   IpsetSnapshot,
   PolicyDirection,
-  PolicyRef,
   Protocol,
   RulesetSnapshot,
   Tuple,
 } from '@whydrop/model';
 import type { OwnerIndex } from './owner.js';
+import type { OwnerRole, RuleOwner } from './owner/rule-owner.js';
 import { matchOption, ruleSyntax } from './rule-syntax.js';
 import { walkPacket, type WalkOutcome, type WalkResult } from './walk.js';
 import type { Route, WalkPacket } from './walk/state.js';
@@ -47,8 +47,8 @@ export interface ReconcileInput {
   readonly routes?: readonly Route[];
   /** How a packet between these ends meets the node, where addresses and interfaces do not say it (bridges). */
   readonly attach?: (source: string, destination: string) => Partial<WalkPacket>;
-  /** Whether a policy that a chain names is there; one with a uid when absent. Undefined: that cannot be known. */
-  readonly policyExists?: (refs: readonly PolicyRef[]) => boolean | undefined;
+  /** Whether a policy that a chain is for is there; one with a uid when absent. Undefined: that cannot be known. */
+  readonly policyExists?: (owner: RuleOwner) => boolean | undefined;
   /** How many connections may be tried, 20,000 when absent. What was left out is told. */
   readonly limit?: number;
 }
@@ -189,6 +189,21 @@ function programmed(result: WalkResult): 'allowed' | 'denied' | 'unknown' {
   return verdicts.size === 1 && verdicts.has('allowed') ? 'allowed' : 'unknown';
 }
 
+const NO_POLICY: readonly OwnerRole[] = [
+  'conntrack-invalid',
+  'encapsulation',
+  'unknown-interface',
+  'admin-disabled',
+  'endpoint-to-host',
+  'reverse-path',
+  'rate-limit',
+  'loop-prevention',
+  'no-endpoints',
+  'no-local-endpoint',
+  'source-range',
+  'isolation',
+];
+
 /** Runs the comparison of one node. */
 class Comparison {
   readonly #input: ReconcileInput;
@@ -236,14 +251,26 @@ class Comparison {
     const { node, intent, earlierIntent } = this.#input;
     const { protocol, destinationPort: port } = probed.tuple;
     const query = { source: probed.source, destination: probed.destination, protocol, port };
-    const wanted = intended(intent(query), probed, node);
+    const verdict = intent(query);
+    const wanted = intended(verdict, probed, node);
     const result = this.#walk(probed);
     const done = programmed(result);
     this.compared++;
     if (wanted === 'unknown' || done === 'unknown') return void this.undecided++;
     if (wanted === done) return;
+    // Some plugins judge a packet for the other end's node already: that is as good as written.
+    if (done === 'denied' && (verdict.verdict !== 'allowed' || this.#endsOtherwise(result))) return;
     const isLate = earlierIntent !== undefined && intended(earlierIntent(query), probed, node) === done;
     this.#record(isLate ? 'LAGGING' : done === 'denied' ? 'NODE_DENIES' : 'NODE_ALLOWS', probed, result);
+  }
+
+  /** Ended by a rule that is no policy's: whatever policies say, it is meant to. */
+  #endsOtherwise({ outcomes }: WalkResult): boolean {
+    const { ruleset, owners } = this.#input;
+    return outcomes.some(({ table, chain, rule }) => {
+      const role = owners.ownerOf(ruleset, table, chain, rule)?.role;
+      return role !== undefined && NO_POLICY.includes(role);
+    });
   }
 
   /** The pod and side a difference is told about: where the node decided, else the side it enforces. */
@@ -296,14 +323,14 @@ function sentenceOf(code: DriftCode, { tuple, sourcePod, destinationPod }: Probe
 
 /** Chains of workloads and policies that are not there any more. */
 function orphans({ node, ruleset, owners, pods, policyExists }: ReconcileInput): readonly Drift[] {
-  const exists = policyExists ?? ((refs) => refs.some(({ uid }) => uid !== undefined));
+  const exists = policyExists ?? (({ policies }) => policies.some(({ uid }) => uid !== undefined));
   const local = new Set(pods.filter((pod) => pod.node === node).map((pod) => `${pod.namespace}/${pod.name}`));
   return ruleset.tables.flatMap(({ name: table, chains }) =>
     chains.flatMap((chain) => {
       const owner = owners.ownerOf(ruleset, table, chain.name);
       const pod = owner?.workload && `${owner.workload.namespace}/${owner.workload.pod}`;
       const isLostPod = owner?.role === 'workload-policies' && (pod === undefined || !local.has(pod));
-      const isLostPolicy = owner?.role === 'policy' && exists(owner.policies) === false;
+      const isLostPolicy = owner?.role === 'policy' && exists(owner) === false;
       if (!isLostPod && !isLostPolicy) return [];
       const whose = isLostPod ? `no pod of the node (${pod ?? owner.interface ?? 'unknown'})` : 'no policy that exists';
       return [
