@@ -30,7 +30,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'libs/storage': { rooms: SECOND, packages: ['pg', 'pg-copy-streams', '@prisma/', 'lru-cache'] },
   // the only room that knows BullMQ and Redis
   'libs/queue': { rooms: SECOND, packages: ['bullmq', 'ioredis', '@nestjs/'] },
-  'libs/notify': { rooms: SECOND, packages: [] },
+  'libs/notify': { rooms: SECOND, packages: ['undici'] },
   'libs/telemetry': { rooms: SECOND, packages: ['pino', 'prom-client'] },
 
   // seen by tests only
@@ -53,7 +53,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   'apps/worker': { rooms: THIRD, packages: ['@nestjs/', 'reflect-metadata', 'rxjs'] },
-  'apps/collector': { rooms: [...SECOND, 'libs/telemetry'], packages: [] },
+  'apps/collector': { rooms: [...SECOND, 'libs/telemetry'], packages: ['prom-client'] },
   'apps/cli': { rooms: THIRD, packages: ['yaml', 'cli-progress', 'reflect-metadata'] },
   'apps/web': { rooms: [], packages: ['react', 'react-dom', 'vite', '@vitejs/'] },
 };

@@ -7,6 +7,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { type JobBackend, JobsModule } from '@whydrop/queue';
+import { Deliverer, type DeliveryOptions } from './deliver.js';
 import { PIPELINE } from './pipeline.js';
 import { Reconciler } from './reconciler.js';
 import { type Steps, STEPS } from './steps.js';
@@ -16,6 +17,8 @@ export interface WorkerOptions extends Steps {
   readonly backend: JobBackend;
   /** Milliseconds between two sweeps. */
   readonly sweepEveryMs?: number;
+  /** How receivers are told of alerts; left out: this process tells nobody. */
+  readonly delivery?: DeliveryOptions;
 }
 
 const WORKER_OPTIONS = Symbol('WORKER_OPTIONS');
@@ -43,6 +46,24 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   async onModuleDestroy(): Promise<void> {
     clearInterval(this.timer);
     await this.running;
+  }
+}
+
+/** Tells receivers of alerts, as long as the process runs. */
+@Injectable()
+export class Delivery implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly deliverer: Deliverer | undefined;
+
+  constructor(@Inject(WORKER_OPTIONS) { database, delivery, log }: WorkerOptions) {
+    if (delivery) this.deliverer = new Deliverer(database, delivery, log);
+  }
+
+  onApplicationBootstrap(): void {
+    this.deliverer?.start();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    await this.deliverer?.stop();
   }
 }
 

@@ -1,1 +1,10 @@
-export {};
+export { tell, type Told } from './deliver.js';
+export { type AllowList, parseAllowList } from './guard/allow-list.js';
+export { dnsLookup, type Lookup } from './guard/target.js';
+export type { Answer, Field, Judgement, Outgoing, ReceiverKind, Surroundings, Words } from './receiver.js';
+export { RECEIVERS, receiverKind } from './registry.js';
+export { pauseAfter, retryDelay, SCHEDULE, SLOW_AFTER } from './schedule.js';
+export { SEND_DEFAULTS, type SendOptions } from './send.js';
+export { checkSettings, type SettingsError } from './settings.js';
+export { surroundingsOf } from './surroundings.js';
+export { signature } from './webhook/sign.js';

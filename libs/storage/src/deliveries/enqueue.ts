@@ -21,6 +21,11 @@ CROSS JOIN LATERAL (SELECT CASE WHEN NOT r.enabled THEN 'the receiver is switche
                            END AS reason) skipped
 ON CONFLICT (receiver_id, alert_id, sequence) DO NOTHING`;
 
+/** PostgreSQL keeps no NUL in a text. */
+function withoutNul(_key: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.replaceAll('\0', '') : value;
+}
+
 /**
  * Writes the message into the outbox, once for each receiver. To be called in the transaction that changes the alert's state:
  * either both are there or neither. The same message again changes nothing.
@@ -33,7 +38,7 @@ export async function enqueueDeliveries(
   const names = [...new Set(receiverNames)];
   if (names.length === 0) return { written: 0, unknown: [] };
   const { alertId, sequence, status } = message;
-  const values = [names, names.map(() => messageKey()), alertId, sequence, status, JSON.stringify(message)];
+  const values = [names, names.map(() => messageKey()), alertId, sequence, status, JSON.stringify(message, withoutNul)];
   const { rowCount } = await client.query(INSERT, values);
   const { rows } = await client.query<{ name: string }>('SELECT name FROM receiver WHERE name = ANY($1)', [names]);
   const known = new Set(rows.map((row) => row.name));
