@@ -244,6 +244,8 @@ CREATE TABLE drop_group (
   attempts bigint NOT NULL,
   packets bigint NOT NULL,
   explanation_id text NOT NULL,
+  changes jsonb,
+  changes_of text,
   CONSTRAINT drop_group_pkey PRIMARY KEY (id)
 );
 CREATE INDEX drop_group_last_seen_at_id_idx ON public.drop_group USING btree (last_seen_at, id);
@@ -355,6 +357,25 @@ CREATE TABLE flow_verdict (
 CREATE INDEX flow_verdict_original_key_observed_at_idx ON public.flow_verdict USING btree (original_key, observed_at);
 
 CREATE TABLE flow_verdict_default PARTITION OF flow_verdict DEFAULT;
+
+CREATE TABLE gap (
+  batch_id bigint NOT NULL,
+  line integer NOT NULL,
+  emitter_id integer NOT NULL,
+  stream text NOT NULL,
+  channel text,
+  reason text NOT NULL,
+  from_time timestamp(6) with time zone NOT NULL,
+  to_time timestamp(6) with time zone NOT NULL,
+  records bigint,
+  epoch bigint,
+  first_sequence bigint,
+  last_sequence bigint,
+  detail text,
+  CONSTRAINT gap_pkey PRIMARY KEY (batch_id, line)
+);
+CREATE INDEX gap_emitter_id_from_time_idx ON public.gap USING btree (emitter_id, from_time);
+CREATE UNIQUE INDEX gap_emitter_id_stream_epoch_first_sequence_reason_key ON public.gap USING btree (emitter_id, stream, epoch, first_sequence, reason);
 
 CREATE TABLE host_snapshot (
   batch_id bigint NOT NULL,

@@ -102,6 +102,14 @@ function denied(policy: typeof POLICY1, at: ExplainedEnd, wanted: string, got: s
         sentence: 'The labels differ by one character: is client2-dev meant to be a client too?',
       },
     ],
+    fix: [
+      {
+        policy,
+        patch: '# NetworkPolicy dev/policy1\n- op: add\n  path: /spec/ingress/0/from/-\n  value: {}\n',
+        sentence: 'A peer in rule 0 admits it; it would newly admit no other pair of known workloads',
+        alsoAdmits: [],
+      },
+    ],
     sentence: '',
   };
 }
@@ -121,6 +129,7 @@ export const CLOSED: Explanation = {
   assumptions: [],
   missing: ['whether the pod listened at that time'],
   findings: [],
+  fix: [],
   sentence: '',
 };
 

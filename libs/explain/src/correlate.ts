@@ -3,7 +3,9 @@ import { type Drop, type Explanation, type Instant, tupleHash } from '@whydrop/m
 import { type Case, openCase } from './case.js';
 import { decide } from './decide.js';
 import { ALLOWED, type Draft, PENDING } from './draft.js';
+import { fixOf } from './fix.js';
 import { sentenceOf } from './sentence.js';
+import { byCommonTime, clockAssumptions, type ClockOffsets, clockOffsets, onOneClock } from './skew.js';
 import type { Surroundings } from './surroundings.js';
 import { attemptsOf, type Witnesses } from './witness.js';
 
@@ -11,6 +13,8 @@ import { attemptsOf, type Witnesses } from './witness.js';
 export interface CorrelatedDrop {
   readonly drop: Drop;
   readonly connectionKey: number;
+  /** When it was first seen, by the clock of the node that ended it: what that node's counters go by. */
+  readonly enforcedAt: Instant;
 }
 
 interface Decided {
@@ -53,7 +57,12 @@ function attribute(decided: readonly Decided[]): ReadonlyMap<Decided, number> {
   return new Map(decided.map((item) => [item, packetsOf(item)]));
 }
 
-function explanationOf({ subject, draft }: Decided): Explanation {
+function nodeOf({ chainRule, enforcementPoint }: Draft): string | undefined {
+  return chainRule?.node ?? enforcementPoint?.node;
+}
+
+function explanationOf({ subject, draft }: Decided, clocks: ClockOffsets): Explanation {
+  const enforcedOn = nodeOf(draft);
   const told = {
     verdict: draft.verdict,
     cause: draft.cause,
@@ -65,9 +74,10 @@ function explanationOf({ subject, draft }: Decided): Explanation {
     chainRule: draft.chainRule,
     via: draft.via,
     basis: draft.basis,
-    assumptions: draft.assumptions ?? [],
+    assumptions: [...(draft.assumptions ?? []), ...clockAssumptions(subject.attempt, enforcedOn, clocks)],
     missing: draft.missing ?? [],
     findings: draft.findings ?? [],
+    fix: fixOf(subject, draft.cause, draft.contributing ?? []),
   };
   const { source, destination, tuple } = subject;
   const ends = { source, destination, destinationPort: tuple.destinationPort, protocol: tuple.protocol };
@@ -75,11 +85,12 @@ function explanationOf({ subject, draft }: Decided): Explanation {
   return { ...told, evidence: draft.evidence ?? [], sentence };
 }
 
-function dropOf(item: Decided, packets: number): CorrelatedDrop {
-  const { subject } = item;
+function dropOf(item: Decided, packets: number, clocks: ClockOffsets): CorrelatedDrop {
+  const { subject, draft } = item;
   const { attempt, tuple, surroundings } = subject;
   return {
     connectionKey: tupleHash(tuple),
+    enforcedAt: attempt.firstSeenAt + (clocks.get(nodeOf(draft) ?? '') ?? 0),
     drop: {
       id: dropId(surroundings.cluster, attempt.key, attempt.firstSeenAt),
       cluster: surroundings.cluster,
@@ -94,7 +105,7 @@ function dropOf(item: Decided, packets: number): CorrelatedDrop {
       translatedSource: subject.translatedSource,
       attempts: 1,
       packets,
-      explanation: explanationOf(item),
+      explanation: explanationOf(item, clocks),
     },
   };
 }
@@ -104,11 +115,13 @@ function dropOf(item: Decided, packets: number): CorrelatedDrop {
  * give the same drops, whatever the order in which they came. Attempts that succeeded, or may still, give none.
  */
 export function correlate(witnesses: Witnesses, surroundings: Surroundings): readonly CorrelatedDrop[] {
-  const decided = attemptsOf(witnesses).flatMap((attempt): readonly Decided[] => {
-    const subject = openCase(attempt, surroundings);
+  const clocks = surroundings.clocks ?? clockOffsets(witnesses);
+  const around = byCommonTime(surroundings, clocks);
+  const decided = attemptsOf(onOneClock(witnesses, clocks)).flatMap((attempt): readonly Decided[] => {
+    const subject = openCase(attempt, around);
     const draft = decide(subject);
     return draft === ALLOWED || draft === PENDING ? [] : [{ subject, draft }];
   });
   const packets = attribute(decided);
-  return decided.map((item) => dropOf(item, packets.get(item) ?? 1));
+  return decided.map((item) => dropOf(item, packets.get(item) ?? 1, clocks));
 }

@@ -1,4 +1,5 @@
 export { correlate, type CorrelatedDrop } from './correlate.js';
+export { byCommonTime, type ClockOffsets, clockOffsets, type ClockPair, offsetsOf, onOneClock } from './skew.js';
 export { SETTLE_MICROS } from './conntrack-rung.js';
 export { changesBefore, type FirstDrop } from './changes.js';
 export { changedSince } from './changed-since.js';

@@ -1,6 +1,6 @@
 import type { Cause } from './cause.js';
 import type { Workload } from './cluster.js';
-import type { FailedCriterion, Finding, PolicyDirection, PolicyRef, RuleMiss } from './policy.js';
+import type { FailedCriterion, Finding, PolicyDirection, PolicyFix, PolicyRef, RuleMiss } from './policy.js';
 import type { Protocol } from './protocol.js';
 import type { Instant } from './time.js';
 
@@ -99,6 +99,8 @@ export interface Explanation {
   readonly assumptions: readonly string[];
   readonly missing: readonly string[];
   readonly findings: readonly Finding[];
+  /** Changes that would admit it, each tried out; more than one: all of them are needed. Empty when no policy is the cause. */
+  readonly fix: readonly PolicyFix[];
   readonly sentence: string;
 }
 

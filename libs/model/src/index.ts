@@ -1,4 +1,5 @@
 export * from './cause.js';
+export * from './change.js';
 export * from './cluster.js';
 export * from './cluster-state.js';
 export * from './explanation.js';

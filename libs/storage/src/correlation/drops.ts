@@ -167,6 +167,13 @@ async function updateGroups(client: pg.PoolClient, totals: ReadonlyMap<string, T
   await client.query('DELETE FROM drop_group WHERE id = ANY($1) AND drops = 0', [list.map(([id]) => id)]);
 }
 
+/** What a replacement did: drops written, the groups it touched, and the drops it decided by their ids. */
+export interface ReplacedDrops {
+  readonly drops: number;
+  readonly groups: readonly string[];
+  readonly decided: readonly string[];
+}
+
 /**
  * Puts newly correlated drops in the place of those that the same connections had around the same time, and carries the
  * totals of their groups. Drops whose first sight lies beyond the looked-at span stay as they are.
@@ -177,7 +184,7 @@ export async function replaceDrops(
   keys: readonly bigint[],
   [dirtyFrom, dirtyTo]: readonly [Instant, Instant],
   drops: readonly CorrelatedDrop[],
-): Promise<number> {
+): Promise<ReplacedDrops> {
   const span = [dirtyFrom - REACH, dirtyTo + REACH] as const;
   const inside = drops.filter(({ drop }) => drop.firstSeenAt >= span[0] && drop.firstSeenAt <= span[1]);
   const prepared = inside.map(prepare);
@@ -193,5 +200,5 @@ export async function replaceDrops(
   }
   await updateGroups(client, totals);
   await applyDeltas(client, clusterId, deltas);
-  return prepared.length;
+  return { drops: prepared.length, groups: [...totals.keys()], decided: prepared.map(({ drop }) => drop.id) };
 }

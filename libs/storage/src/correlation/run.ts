@@ -3,11 +3,13 @@ import type pg from 'pg';
 import type { Database } from '../database.js';
 import { createMovedCache, LONGEST_WINDOW, type MovedCache, replaceCounted } from './counted.js';
 import { replaceDrops } from './drops.js';
+import { writeGroupChanges } from './group-changes.js';
+import { markSeen } from '../rollup/seen.js';
 import { createPayloadCache, type PayloadCache } from './raw-lines.js';
 import { noteReconciliation } from './reconciliation-due.js';
 import { createHistoryCache, type HistoryCache, loadHistory, loadSurroundings } from './surroundings.js';
 import { candidateKeys, loadWitnesses } from './witnesses.js';
-import { type CorrelationWork, finishCorrelation, takeCorrelationWork } from './work.js';
+import { type CorrelationWork, finishCorrelation, REACH, takeCorrelationWork } from './work.js';
 
 /** What one run did. */
 export interface CorrelationResult {
@@ -45,7 +47,9 @@ async function correlateSpan(
   if (start.length === 0) return 0;
   const { witnesses, keys } = await loadWitnesses(client, payloads, clusterId, start, work.dirty);
   const surroundings = await loadSurroundings(client, histories, work.cluster, clusterId, witnesses, work.dirty);
-  return replaceDrops(client, clusterId, keys, work.dirty, correlate(witnesses, surroundings));
+  const replaced = await replaceDrops(client, clusterId, keys, work.dirty, correlate(witnesses, surroundings));
+  await writeGroupChanges(client, (at) => loadHistory(client, histories, clusterId, at - REACH * 2, at), replaced);
+  return replaced.drops;
 }
 
 /** What rules and plugins counted, set against the drops that were just written. */
@@ -72,6 +76,7 @@ export async function correlateCluster(database: Database, clusterId: number): P
     const drops = await correlateSpan(client, cachesOf(database), clusterId, work);
     await countSpan(client, cachesOf(database), clusterId, work);
     await noteReconciliation(client, clusterId, work.batches);
+    await markSeen(client, clusterId, work.batches);
     await finishCorrelation(client, work.batches, drops);
     return { batches: work.batches.length, drops };
   });

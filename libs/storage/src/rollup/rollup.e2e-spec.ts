@@ -74,15 +74,17 @@ function dropOf({ pair, at, attempts }: Seen): CorrelatedDrop {
     packets: attempts * 3,
     explanation: explanation as Explanation,
   };
-  return { drop: drop as Drop, connectionKey: pair };
+  return { drop: drop as Drop, connectionKey: pair } as CorrelatedDrop;
 }
 
 /** What a correlation run finds for some connections around some time, in the place of what was found before. */
-function correlated(seen: readonly Seen[], keys: readonly number[], span: readonly [number, number]): Promise<number> {
+function correlated(seen: readonly Seen[], keys: readonly number[], span: readonly [number, number]): Promise<unknown> {
   const unique = [...new Map(seen.map((each) => [`${each.pair} ${each.at}`, each])).values()];
   const drops = unique.filter(({ pair }) => keys.includes(pair)).map(dropOf);
   const [from, to] = [START + span[0], START + span[1]];
-  return database.transaction((client) => replaceDrops(client, clusterId, keys.map(BigInt), [from, to], drops));
+  return database
+    .transaction((client) => replaceDrops(client, clusterId, keys.map(BigInt), [from, to], drops))
+    .then((done) => done.drops);
 }
 
 interface Window {

@@ -1,0 +1,3 @@
+-- AlterTable
+ALTER TABLE "drop_group" ADD COLUMN     "changes" JSONB,
+ADD COLUMN     "changes_of" TEXT;
