@@ -1,4 +1,4 @@
-import { coverageSchema, COVERAGE_FORMAT, correlateJobId, storeJobSchema } from '@whydrop/contracts';
+import { coverageSchema, COVERAGE_FORMAT, correlateJobId, GAP_FORMAT, storeJobSchema } from '@whydrop/contracts';
 import { type Decoded, decodeStream, isFormat } from '@whydrop/decoders';
 import {
   countAttempt,
@@ -6,10 +6,12 @@ import {
   loadBatch,
   storeCoverage,
   storeDecoded,
+  storeGaps,
   type StoredBatch,
 } from '@whydrop/storage';
 import type { Reject } from '@whydrop/model';
 import type { Job, Steps } from './steps.js';
+import { readGaps } from './gap-lines.js';
 
 /** A batch on which the work failed or the worker died this often is kept as one reject, and the rest goes on. */
 export const MAX_ATTEMPTS = 5;
@@ -39,6 +41,10 @@ async function storeBatch(database: Database, batch: StoredBatch, attempts: numb
   if (attempts > MAX_ATTEMPTS) {
     const detail = `the batch could not be worked on in ${MAX_ATTEMPTS} attempts; the worker's log says why`;
     return storeDecoded(database, batch, [refused(batch, 'FAILED', detail)], now);
+  }
+  if (batch.format === GAP_FORMAT) {
+    const { gaps, rejects } = readGaps(batch.payload, batch.firstLine);
+    return storeGaps(database, batch, gaps, rejects);
   }
   if (batch.format !== COVERAGE_FORMAT) return storeDecoded(database, batch, decoded(batch), now);
   const coverage = coverageSchema.safeParse(parseJson(batch.payload));

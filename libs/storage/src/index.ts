@@ -1,6 +1,7 @@
 export { openDatabase, type Database, type Sql } from './database.js';
 export { countAttempt, loadBatch, openBatches, type OpenBatch, type StoredBatch } from './write/batch.js';
-export { storeCoverage, storeDecoded, type Touched } from './write/store-batch.js';
+export { storeCoverage, storeGaps, type ToldGap } from './write/gap-rows.js';
+export { storeDecoded, type Touched } from './write/store-batch.js';
 export * from './ingest/index.js';
 export * from './tokens/index.js';
 export * from './read/index.js';

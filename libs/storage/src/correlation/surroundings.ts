@@ -9,6 +9,7 @@ import type { Family, Instant, KubernetesObject, ObjectVersion, Route } from '@w
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
+import { loadCoverage } from './coverage.js';
 import { loadIpsets, loadRulesets, type SnapshotQuestion } from './snapshots.js';
 import { REACH } from './work.js';
 
@@ -60,22 +61,6 @@ export async function loadHistory(
   const history = createClusterHistory(versions);
   histories.set(clusterId, { newest: id, from, to, history });
   return history;
-}
-
-interface Gapless {
-  readonly node: string;
-  readonly channel: string;
-  readonly from: Instant;
-  readonly to: Instant;
-}
-
-async function loadCoverage(client: pg.PoolClient, clusterId: number): Promise<readonly Gapless[]> {
-  const { rows } = await client.query<{ node: string; channel: string; from: bigint; to: bigint }>(
-    `SELECT e.node, c.channel, ${MICROS('c.from_time')} AS from, ${MICROS('c.to_time')} AS to
-       FROM coverage c JOIN emitter e ON e.id = c.emitter_id WHERE e.cluster_id = $1`,
-    [clusterId],
-  );
-  return rows.map((row) => ({ node: row.node, channel: row.channel, from: Number(row.from), to: Number(row.to) }));
 }
 
 interface InterfaceRow {
@@ -175,7 +160,7 @@ export async function loadSurroundings(
   const [low, high] = [from - 3 * REACH, to + 3 * REACH];
   const history = await loadHistory(client, histories, clusterId, low, high);
   const addresses = await loadNodeAddresses(client, clusterId);
-  const coverage = await loadCoverage(client, clusterId);
+  const covered = await loadCoverage(client, clusterId, low, high);
   const watermarks = await loadWatermarks(client, clusterId);
   const questions = questionsOf(witnesses, history, addresses.nodeOfAddress);
   const rulesets = await loadRulesets(client, clusterId, questions);
@@ -187,11 +172,7 @@ export async function loadSurroundings(
     ipsets,
     routes: await loadRoutes(client, clusterId, from, to),
     rulesets: (node, family, first, last) => rulesets({ node, family, from: first, to: last }),
-    covered: (node, channel, first, last) =>
-      coverage.some(
-        (gapless) =>
-          gapless.node === node && gapless.channel === channel && gapless.from <= first && gapless.to >= last,
-      ),
+    covered,
     conntrackWatermark: (node) => watermarks.get(node),
   };
 }

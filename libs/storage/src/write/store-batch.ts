@@ -1,6 +1,5 @@
 import { DROP_METRICS } from '@whydrop/explain';
 import type { Decoded } from '@whydrop/decoders';
-import type { Coverage } from '@whydrop/contracts';
 import type {
   FlowObservation,
   FlowVerdictObservation,
@@ -24,7 +23,7 @@ import { addFlow, flowRows } from './flow-rows.js';
 import { storeMetrics, storeNotices } from './metric-rows.js';
 import { storeObjects } from './object-rows.js';
 import { addPacket, packetRows } from './packet-rows.js';
-import { ensurePartitions } from './partitions.js';
+import { ensurePartitions, ensureRollups } from './partitions.js';
 import { storeVerdicts } from './verdict-rows.js';
 import { storeHost, storeInterfaces, storeIpsets, storeRuleset } from './snapshot-rows.js';
 
@@ -131,7 +130,8 @@ function touchedBy(sorted: Sorted): Touched {
 
 const REJECT_COLUMNS = ['batch_id', 'ordinal', 'line', 'reason', 'detail', 'raw', 'received_at'] as const;
 
-async function storeRejects(client: pg.PoolClient, batch: StoredBatch, rejects: readonly Reject[]): Promise<void> {
+/** Keeps what was not understood. */
+export async function storeRejects(client: pg.PoolClient, batch: StoredBatch, rejects: readonly Reject[]): Promise<void> {
   const rows = new CopyRows('reject', REJECT_COLUMNS, rejects.length);
   for (const [ordinal, reject] of rejects.entries()) {
     rows.row().int8(batch.id).int4(ordinal).int4(reject.line).text(reject.reason).text(reject.detail).text(reject.raw);
@@ -158,7 +158,8 @@ async function storeSorted(client: pg.PoolClient, batch: StoredBatch, sorted: So
   await storeRejects(client, batch, sorted.rejects);
 }
 
-async function finishStore(client: pg.PoolClient, batch: StoredBatch, rows: number, rejects: number, touched: Touched) {
+/** Ends the store stage in the ledger. */
+export async function finishStore(client: pg.PoolClient, batch: StoredBatch, rows: number, rejects: number, touched: Touched) {
   await client.query(
     `UPDATE batch_stage SET rows = $2, rejects = $3, touched = $4, finished_at = now() WHERE batch_id = $1 AND stage = 'store'`,
     [batch.id, rows, rejects, JSON.stringify(touched)],
@@ -183,35 +184,19 @@ export async function storeDecoded(
   await ensurePartitions(database, 'flow_verdict', times(sorted.verdicts), now);
   await ensurePartitions(database, 'metric_sample', times(sorted.metrics), now);
   // A drop is first seen when its first witness is.
-  await ensurePartitions(database, 'drop', times([...sorted.flows, ...sorted.packets, ...sorted.verdicts]), now);
+  const witnessed = times([...sorted.flows, ...sorted.packets, ...sorted.verdicts]);
+  await ensurePartitions(database, 'drop', witnessed, now);
   // What was counted is counted up to a snapshot, a sample or the end of an aggregate.
-  await ensurePartitions(database, 'counted_drop', [...times(sorted.rulesets), ...countingTimes(sorted)], now);
+  const counted = [...times(sorted.rulesets), ...countingTimes(sorted)];
+  await ensurePartitions(database, 'counted_drop', counted, now);
+  await ensureRollups(database, witnessed, now);
+  await ensureRollups(database, counted, now);
   return database.transaction(async (client) => {
     if (!(await claimStage(client, batch.id, 'store'))) return false;
     await storeSorted(client, batch, sorted);
     const rejects = sorted.rejects.length;
     const rows = Object.values(sorted).reduce((sum, items) => sum + items.length, 0) - rejects;
     await finishStore(client, batch, rows, rejects, touchedBy(sorted));
-    return true;
-  });
-}
-
-/** The store stage of a coverage batch: which channels of which nodes were captured without a gap. */
-export async function storeCoverage(database: Database, batch: StoredBatch, coverage: Coverage): Promise<boolean> {
-  return database.transaction(async (client) => {
-    if (!(await claimStage(client, batch.id, 'store'))) return false;
-    for (const [node, channels] of Object.entries(coverage.nodes)) {
-      await client.query(
-        `WITH emitter_row AS (
-           INSERT INTO emitter (cluster_id, node) VALUES ($1, $2)
-           ON CONFLICT (cluster_id, node) DO UPDATE SET node = excluded.node RETURNING id)
-         INSERT INTO coverage (emitter_id, channel, from_time, to_time, batch_id)
-         SELECT id, channel, $4, $5, $6 FROM emitter_row, unnest($3::text[]) AS channel ON CONFLICT DO NOTHING`,
-        [batch.clusterId, node, channels, coverage.from, coverage.to, batch.id],
-      );
-    }
-    const touched: Touched = { evidence: null, snapshots: null, context: [0, null] };
-    await finishStore(client, batch, Object.keys(coverage.nodes).length, 0, touched);
     return true;
   });
 }

@@ -1,0 +1,212 @@
+import { Health, serveStatus, type StatusServer } from '@whydrop/telemetry';
+import type { GapInput } from '@whydrop/contracts';
+import { Batcher } from './batch/batcher.js';
+import { CoverageClock } from './batch/coverage.js';
+import { rfc3339 } from './batch/envelope.js';
+import { gapDraft, gapOfDropped } from './batch/gaps.js';
+import { collectorMetrics, type CollectorMetrics } from './metrics.js';
+import type { CollectorOptions } from './options.js';
+import type { Loss, Reader, Watch } from './read/reader.js';
+import { openReaders } from './readers.js';
+import { keepAside } from './ship/aside.js';
+import { Poster } from './ship/post.js';
+import { Sender } from './ship/sender.js';
+import { holdFolder, holdNode } from './spool/lock.js';
+import type { BatchHead } from './spool/record.js';
+import { Spool } from './spool/spool.js';
+
+/** Where the collector writes what an operator should know. The shape of pino. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface RunningCollector {
+  /** Of /healthz, /readyz and /metrics. */
+  readonly statusUrl: string | undefined;
+  readonly metrics: CollectorMetrics;
+  /** Stops reading, brings what was read to the disk and tries to send it for `graceMs`. True when nothing is left. */
+  stop(graceMs: number): Promise<boolean>;
+}
+
+/** How often a channel without loss says so. */
+const COVERAGE_MS = 5_000;
+
+/**
+ *   readers ── lines ──▶ batcher ── batches ──▶ spool ──▶ sender ──▶ POST /ingest/v1/batches
+ *      │                                         ▲ disk      │
+ *      └── losses, coverage ─────────────────────┘ ◀─ ack ───┘
+ */
+class Collector {
+  private readonly now = Date.now;
+  private readonly coverage = new CoverageClock();
+  private readers: readonly Reader[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private status: StatusServer | undefined;
+  private readonly batcher: Batcher;
+  private readonly sender: Sender;
+  private readonly poster: Poster;
+  readonly metrics: CollectorMetrics;
+
+  constructor(
+    private readonly options: CollectorOptions,
+    private readonly log: Log,
+    private readonly spool: Spool,
+  ) {
+    const { url, token, inFlight, flushMs } = options;
+    this.metrics = collectorMetrics(spool, this.now);
+    this.poster = new Poster(url, token, inFlight);
+    this.sender = new Sender({
+      spool,
+      inFlight,
+      post: (body) => this.poster.post(body),
+      refuse: async (head, body, reason) => {
+        const file = await keepAside(options.spool, head, body, reason);
+        log.error({ file, reason, stream: head.stream }, 'the server refused a batch for good; it is kept aside');
+        // A report that is refused is not reported again.
+        if (head.stream !== 'gaps')
+          await this.tell({ ...lostBatch(head), reason: 'REFUSED', detail: reason.slice(0, 1000) });
+      },
+      damaged: (head) => this.tell({ ...lostBatch(head), reason: 'SPOOL_DAMAGED' }),
+      onAnswer: ({ kind }) => {
+        this.metrics.answers.inc({ outcome: kind });
+        if (kind === 'accepted') this.metrics.lastAck.setToCurrentTime();
+      },
+    });
+    this.batcher = new Batcher({
+      emitter: { cluster: options.cluster, node: options.node },
+      spool,
+      flushMs,
+      now: this.now,
+      onCommit: () => this.sender.nudge(),
+      onTrouble: (error) => log.error({ err: error }, 'the spool cannot be written; nothing is read until it can'),
+      onRecords: ({ stream }, records) => this.metrics.records.inc({ stream }, records),
+    });
+  }
+
+  private get emitter() {
+    return { cluster: this.options.cluster, node: this.options.node };
+  }
+
+  /** A gap record, on the disk when this resolves. */
+  private async tell(gap: GapInput): Promise<void> {
+    this.metrics.gaps.inc({ reason: gap.reason });
+    this.metrics.lost.inc({ reason: gap.reason }, gap.records ?? 0);
+    this.log.warn({ gap }, 'records were lost');
+    this.spool.add(gapDraft(this.emitter, [gap], this.now()));
+    await this.batcher.flush();
+  }
+
+  private get watch(): Watch {
+    return {
+      now: this.now,
+      lost: (loss) => void this.tell(gapOfLoss(loss)).catch(() => undefined),
+      alive: (channel, since) => {
+        if (channel !== undefined) this.coverage.alive(channel, since);
+      },
+      warn: (reader, message) => {
+        this.metrics.restarts.inc({ reader });
+        this.log.warn({ reader }, message);
+      },
+    };
+  }
+
+  /** What the last run left in pieces is known loss, of a number nobody knows. */
+  private reportWrecks(): void {
+    for (const chain of this.spool.all) {
+      for (const { segment, bytes, after } of chain.wrecks) {
+        const detail = `${bytes} bytes of ${segment} cannot be read; streams of the class ${chain.name} may miss records`;
+        const [from, to] = [after ?? 0, this.now()];
+        this.watch.lost({ stream: `spool ${chain.name}`, reason: 'SPOOL_DAMAGED', from, to, detail });
+      }
+    }
+  }
+
+  async start(): Promise<void> {
+    const { options, spool, batcher: sink, watch } = this;
+    const health = new Health()
+      .add('spool', () => (spool.trouble ? Promise.reject(spool.trouble) : Promise.resolve()))
+      .add('server', () =>
+        this.sender.trouble === undefined ? Promise.resolve() : Promise.reject(new Error(this.sender.trouble)),
+      );
+    if (options.status) {
+      this.status = await serveStatus({ health, metrics: this.metrics.registry, ...options.status });
+    }
+    this.reportWrecks();
+    this.sender.start();
+    this.readers = openReaders({ options, sink, watch, spool });
+    for (const reader of this.readers) reader.start();
+    this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);
+    this.log.info(
+      { server: options.url, node: options.node, spool: options.spool, streams: this.readers.map(({ name }) => name) },
+      'the collector is reading',
+    );
+  }
+
+  get statusUrl(): string | undefined {
+    return this.status?.url;
+  }
+
+  private sayCovered(): void {
+    if (this.batcher.full) return;
+    for (const draft of this.coverage.take(this.emitter, this.now())) this.spool.add(draft);
+    if (this.spool.unwritten > 0) void this.batcher.flush().catch(() => undefined);
+  }
+
+  async stop(graceMs: number): Promise<boolean> {
+    clearInterval(this.timer);
+    await Promise.all(this.readers.map((reader) => reader.stop()));
+    this.sayCovered();
+    const written = await this.batcher.flush().then(
+      () => true,
+      () => false,
+    );
+    const sent = await this.sender.drain(graceMs);
+    await this.sender.stop(500);
+    this.poster.close();
+    await this.status?.close();
+    await this.spool.close();
+    return written && sent;
+  }
+}
+
+function lostBatch({ stream, channel, epoch, sequence, records, from, to }: BatchHead): Omit<GapInput, 'reason'> {
+  const place = { epoch, firstSequence: sequence, lastSequence: sequence };
+  return { stream, channel: channel ?? null, records, from: rfc3339(from), to: rfc3339(to), ...place };
+}
+
+function gapOfLoss({ stream, channel, reason, from, to, records, detail }: Loss): GapInput {
+  return {
+    stream,
+    channel: channel ?? null,
+    reason,
+    from: rfc3339(from),
+    to: rfc3339(to),
+    records: records ?? null,
+    detail: detail ?? null,
+  };
+}
+
+/** Starts a collector. Throws LockedError when another one uses its spool or ships for its node. */
+export async function startCollector(options: CollectorOptions, log: Log): Promise<RunningCollector> {
+  const letNodeGo = await holdNode(options.cluster, options.node);
+  const emitter = { cluster: options.cluster, node: options.node };
+  const spool = await Spool.open({
+    folder: options.spool,
+    maxBytes: options.spoolBytes,
+    hold: holdFolder,
+    report: (dropped) => gapDraft(emitter, dropped.map(gapOfDropped), Date.now()),
+  });
+  const collector = new Collector(options, log, spool);
+  await collector.start();
+  return {
+    statusUrl: collector.statusUrl,
+    metrics: collector.metrics,
+    stop: async (graceMs) => {
+      const done = await collector.stop(graceMs);
+      letNodeGo();
+      return done;
+    },
+  };
+}

@@ -1,0 +1,28 @@
+/** Something that reads until it is stopped. */
+export interface Reader {
+  readonly name: string;
+  start(): void;
+  /** Resolves when nothing more comes. */
+  stop(): Promise<void>;
+}
+
+/** What a reader lost; the collector makes a gap record of it. */
+export interface Loss {
+  readonly stream: string;
+  readonly channel?: string | undefined;
+  readonly reason: 'NOT_RUNNING' | 'EVENTS_LOST' | 'SOURCE_GONE' | 'SPOOL_DAMAGED';
+  /** Milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+  readonly records?: number;
+  readonly detail?: string;
+}
+
+/** Where readers say what happens to them. */
+export interface Watch {
+  readonly now: () => number;
+  lost(loss: Loss): void;
+  /** From now on a channel is read without a gap; undefined: not any more. */
+  alive(channel: string | undefined, since: number | undefined): void;
+  warn(reader: string, message: string): void;
+}

@@ -1,0 +1,78 @@
+import http from 'node:http';
+import https from 'node:https';
+
+/** What the server said to a batch. */
+export type Answer =
+  | { readonly kind: 'accepted' }
+  /** Again, after `afterMs` when the server asked for a pause. */
+  | { readonly kind: 'later'; readonly reason: string; readonly afterMs: number | undefined }
+  /** This batch will never be taken; the others may. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+/** Answers that are about the batch itself. A 401 or 404 is about us or the way there: those are tried again. */
+const ABOUT_THE_BATCH: ReadonlySet<number> = new Set([400, 409, 413, 415, 422]);
+const TIMEOUT_MS = 30_000;
+const LONGEST_ANSWER = 64 * 1024;
+
+/** Milliseconds of a Retry-After header: seconds or a date. */
+export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+  if (header === undefined) return undefined;
+  const seconds = Number(header);
+  const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;
+  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
+}
+
+/** What an answer means. Only 202 is a yes: everything else might come from something that stands in between. */
+export function answerOf(status: number, text: string, retryAfter: string | undefined, now: number): Answer {
+  if (status === 202) return { kind: 'accepted' };
+  const reason = `${status} ${text.slice(0, 300)}`;
+  if (ABOUT_THE_BATCH.has(status)) return { kind: 'refused', reason };
+  return { kind: 'later', reason, afterMs: retryAfterMs(retryAfter, now) };
+}
+
+/** Posts batches over connections that are kept. */
+export class Poster {
+  private readonly target: URL;
+  private readonly agent: http.Agent;
+
+  constructor(
+    url: string,
+    private readonly token: string,
+    inFlight: number,
+  ) {
+    this.target = new URL('ingest/v1/batches', url.endsWith('/') ? url : `${url}/`);
+    const options = { keepAlive: true, maxSockets: inFlight };
+    this.agent = this.target.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options);
+  }
+
+  post(body: Buffer): Promise<Answer> {
+    const { request } = this.target.protocol === 'https:' ? https : http;
+    const headers = {
+      authorization: `Bearer ${this.token}`,
+      'content-encoding': 'gzip',
+      'content-length': body.length,
+      'content-type': 'application/octet-stream',
+    };
+    return new Promise((resolve) => {
+      const failed = (error: Error) => resolve({ kind: 'later', reason: error.message, afterMs: undefined });
+      const sent = request(this.target, { method: 'POST', agent: this.agent, headers }, (response) => {
+        const chunks: Buffer[] = [];
+        let size = 0;
+        response.on('data', (chunk: Buffer) => {
+          size += chunk.length;
+          if (size <= LONGEST_ANSWER) chunks.push(chunk);
+        });
+        response.once('error', failed).once('end', () => {
+          const text = Buffer.concat(chunks).toString('utf8');
+          resolve(answerOf(response.statusCode ?? 0, text, response.headers['retry-after'], Date.now()));
+        });
+      });
+      sent.setTimeout(TIMEOUT_MS, () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      sent.once('error', failed).end(body);
+    });
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}

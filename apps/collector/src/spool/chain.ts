@@ -1,0 +1,241 @@
+import { open, readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { writeFrame } from './frame.js';
+import { Ledger } from './ledger.js';
+import type { BatchHead, SpoolClass } from './record.js';
+import { Segment, type Entry } from './segment.js';
+
+/** A batch that was numbered and waits for the disk. */
+export interface Numbered {
+  readonly head: BatchHead;
+  readonly body: Buffer;
+}
+
+/** A batch on its way out. */
+export interface Lease {
+  readonly chain: Chain;
+  readonly segment: Segment;
+  readonly entry: Entry;
+}
+
+/** What of a chain could not be read when it was opened. */
+export interface Wreck {
+  readonly segment: string;
+  readonly bytes: number;
+  /** Time of the last record before it, milliseconds since 1970. */
+  readonly after: number | undefined;
+}
+
+export interface ChainOptions {
+  readonly folder: string;
+  readonly name: SpoolClass;
+  readonly segmentBytes: number;
+  readonly freshEpoch: () => number;
+}
+
+/** So much acknowledged data is left in the newest file before it is replaced by an empty one. */
+const TIDY_BYTES = 1024 * 1024;
+
+/** The segments of one class of streams: written at the end, sent from the beginning. */
+export class Chain {
+  readonly ledger: Ledger;
+  readonly wrecks: Wreck[] = [];
+  private readonly segments: Segment[] = [];
+  private readonly taken = new Map<string, number>();
+  private broken = false;
+  private nextId = 1;
+
+  private constructor(private readonly options: ChainOptions) {
+    this.ledger = new Ledger(options.freshEpoch());
+  }
+
+  get name(): SpoolClass {
+    return this.options.name;
+  }
+
+  /** Takes over what earlier runs left, and begins a segment of its own. */
+  static async open(options: ChainOptions): Promise<Chain> {
+    const chain = new Chain(options);
+    const pattern = new RegExp(`^${options.name}-(\\d{12})\\.seg$`);
+    const ids = (await readdir(options.folder)).flatMap((name) => Number(pattern.exec(name)?.[1] ?? []));
+    for (const id of ids.toSorted((a, b) => a - b)) await chain.takeOver(id);
+    // What was numbered in a damaged part is not known, so nothing may be numbered after it.
+    if (chain.wrecks.length > 0) chain.ledger.restart(options.freshEpoch());
+    await chain.roll();
+    return chain;
+  }
+
+  private path(id: number): string {
+    return path.join(this.options.folder, `${this.options.name}-${String(id).padStart(12, '0')}.seg`);
+  }
+
+  private async takeOver(id: number): Promise<void> {
+    const segment = new Segment(id, this.path(id));
+    segment.sealed = true;
+    this.nextId = id + 1;
+    const { heads, damages } = await segment.scan();
+    for (const { length } of damages) {
+      this.wrecks.push({ segment: segment.path, bytes: length, after: heads.findLast(isBatch)?.to });
+    }
+    for (const head of heads) this.ledger.learn(head);
+    segment.size = (await (await segment.file()).stat()).size;
+    segment.open = segment.entries?.length ?? 0;
+    this.segments.push(segment);
+    await segment.forget();
+  }
+
+  get bytes(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.size, 0);
+  }
+
+  /** Batches that nobody has acknowledged. */
+  get open(): number {
+    return this.segments.reduce((sum, segment) => sum + segment.open, 0);
+  }
+
+  /** The number of a stream's next batch. It is used, or the next one would look like a loss. */
+  number(stream: string): { readonly epoch: number; readonly sequence: number } {
+    const sequence = this.taken.get(stream) ?? this.ledger.next(stream);
+    this.taken.set(stream, sequence + 1);
+    return { epoch: this.ledger.epoch, sequence };
+  }
+
+  /** Writes batches to the disk. When that fails nothing of it counts, and the same may be tried again. */
+  async append(batches: readonly Numbered[]): Promise<void> {
+    if (this.broken) await this.mend();
+    const frames = batches.map(({ head, body }) => writeFrame(head, body));
+    const bytes = Buffer.concat(frames);
+    if (this.active.open > 0 && this.active.size + bytes.length > this.options.segmentBytes) await this.roll();
+    const segment = this.active;
+    let offset = segment.size;
+    this.broken = true;
+    await segment.append(bytes);
+    this.broken = false;
+    for (const [index, { head }] of batches.entries()) {
+      const { length } = frames[index] ?? { length: 0 };
+      segment.entries?.push({ head, offset, length, state: 'waiting' });
+      segment.open++;
+      offset += length;
+      this.ledger.learn(head);
+    }
+  }
+
+  private get active(): Segment {
+    const last = this.segments.at(-1);
+    if (!last) throw new Error('a chain without a segment');
+    return last;
+  }
+
+  /** After a write that failed the file's end is not known: what was whole stays, and a new file is begun. */
+  private async mend(): Promise<void> {
+    const segment = this.active;
+    await (await segment.file()).truncate(segment.size);
+    await this.roll();
+    this.broken = false;
+  }
+
+  /** Begins a new segment with a checkpoint, and removes what is acknowledged. */
+  async roll(): Promise<void> {
+    const segment = new Segment(this.nextId++, this.path(this.nextId - 1));
+    try {
+      await segment.create();
+      await segment.append(writeFrame(this.ledger.checkpoint(), Buffer.alloc(0)));
+      await syncFolder(this.options.folder);
+    } catch (error) {
+      await segment.remove().catch(() => undefined);
+      throw error;
+    }
+    const before = this.segments.at(-1);
+    if (before) before.sealed = true;
+    this.segments.push(segment);
+    await this.tidy();
+  }
+
+  /** Removes sealed segments without anything to send; a newest one that is only a burden is replaced. */
+  async tidy(): Promise<void> {
+    for (const segment of [...this.segments]) {
+      if (!segment.sealed || segment.open > 0) continue;
+      this.segments.splice(this.segments.indexOf(segment), 1);
+      await segment.remove();
+    }
+  }
+
+  get needsTidying(): boolean {
+    const last = this.segments.at(-1);
+    const burden = last !== undefined && last.open === 0 && last.size > TIDY_BYTES;
+    return burden || this.segments.some((segment) => segment.sealed && segment.open === 0);
+  }
+
+  /** Leaves the least that has to stay: used when everything was sent and the process ends. */
+  async compact(): Promise<void> {
+    if (this.open === 0 && this.active.size > 64 * 1024) await this.roll();
+  }
+
+  async tidyUp(): Promise<void> {
+    const last = this.segments.at(-1);
+    if (last && last.open === 0 && last.size > TIDY_BYTES) await this.roll();
+    else await this.tidy();
+  }
+
+  /** The oldest batch that is not on its way yet. */
+  async next(): Promise<Lease | undefined> {
+    for (const segment of [...this.segments]) {
+      if (segment.open === 0) continue;
+      const entry = (await segment.load()).find(({ state }) => state === 'waiting');
+      if (!entry) continue;
+      entry.state = 'sent';
+      return { chain: this, segment, entry };
+    }
+    return undefined;
+  }
+
+  /** The oldest segment with something to lose, and what it would lose. */
+  async oldest(): Promise<{ readonly segment: Segment; readonly lost: readonly BatchHead[] } | undefined> {
+    if (this.open === 0) return undefined;
+    if (this.segments.length === 1) await this.roll();
+    const segment = this.segments.find(({ open: waiting }) => waiting > 0);
+    if (!segment) return undefined;
+    const lost = (await segment.load()).filter(({ state }) => state !== 'acknowledged').map(({ head }) => head);
+    return { segment, lost };
+  }
+
+  async drop(segment: Segment): Promise<void> {
+    segment.open = 0;
+    await this.tidy();
+  }
+
+  /** When the oldest waiting batch was read, milliseconds since 1970. */
+  async oldestAt(): Promise<number | undefined> {
+    const segment = this.segments.find(({ open: waiting }) => waiting > 0);
+    return segment?.entries?.find(({ state }) => state !== 'acknowledged')?.head.to;
+  }
+
+  async close(): Promise<void> {
+    for (const segment of this.segments) await segment.close();
+  }
+}
+
+/** The server has it. */
+export function acknowledge({ segment, entry }: Lease): void {
+  if (entry.state === 'acknowledged') return;
+  entry.state = 'acknowledged';
+  if (segment.open > 0) segment.open--;
+}
+
+/** It could not be sent: it is next again. */
+export function giveBack({ entry }: Lease): void {
+  if (entry.state === 'sent') entry.state = 'waiting';
+}
+
+function isBatch(head: { readonly kind: string }): head is BatchHead {
+  return head.kind === 'batch';
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
