@@ -1,2 +1,3 @@
 export * from './deltas.js';
 export * from './level.js';
+export * from './seen.js';
