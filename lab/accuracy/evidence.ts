@@ -65,11 +65,11 @@ function countedBeside({ countings, surroundings, manifest }: CapturedBundle, dr
   const windows = countedWindows(countings, surroundings.history);
   const spans = new Map(windows.map((window) => [`${window.facts.node} ${window.from} ${window.to}`, window]));
   const attributed = [...spans.values()].flatMap(({ facts: { node }, from, to }) =>
-    drops.flatMap(({ drop }) => {
+    drops.flatMap(({ drop, enforcedAt }) => {
       const { chainRule, enforcementPoint, verdict } = drop.explanation;
       const isDrop = verdict === 'dropped' || verdict === 'rejected';
       const here = (chainRule?.node ?? enforcementPoint?.node) === node;
-      if (!isDrop || !here || drop.firstSeenAt < from || drop.firstSeenAt >= to) return [];
+      if (!isDrop || !here || enforcedAt < from || enforcedAt >= to) return [];
       const { protocol, destinationPort, packets } = drop;
       return [{ node, from, to, chainRule, protocol, destinationPort, packets: BigInt(packets) }];
     }),

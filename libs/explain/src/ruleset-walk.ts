@@ -81,6 +81,14 @@ export interface MetCounter extends MovedCounter {
   readonly via: ChainRuleRef | undefined;
 }
 
+/** A chain that is one pod's, in one direction, is met by what that pod sends, or by what is for it. */
+function isOnTheWay({ judgedSource, destination }: Case, { owner }: MovedCounter): boolean {
+  const pod = owner?.workload;
+  if (!pod || owner.direction === undefined) return true;
+  const end = owner.direction === 'egress' ? judgedSource.pod : destination.pod;
+  return end?.namespace === pod.namespace && end.name === pod.pod;
+}
+
 /**
  * Of the rules whose counters moved, those that can have counted this attempt: the packet is run through the ruleset of
  * that node, and only where it may end does a counter say something about it.
@@ -92,7 +100,8 @@ export function countersMetBy(subject: Case, node: string, window: CounterWindow
     known.set(snapshot, found);
     return found;
   };
-  const possible = window.moved.flatMap((moved): readonly MetCounter[] => {
+  const onTheWay = window.moved.filter((moved) => isOnTheWay(subject, moved));
+  const possible = onTheWay.flatMap((moved): readonly MetCounter[] => {
     const met = outcomesOf(moved.snapshot).find((outcome) => isSame(outcome, moved));
     return met ? [{ ...moved, via: viaRef(node, moved.snapshot, met.path, subject.view) }] : [];
   });

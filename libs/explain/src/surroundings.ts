@@ -1,5 +1,6 @@
 import type { Family, Instant, IpsetSnapshot, Route, RulesetSnapshot } from '@whydrop/model';
 import type { ClusterHistory } from './history.js';
+import type { ClockOffsets } from './skew.js';
 
 /** The two snapshots of one ruleset next to some time: the last one before it and the first one after it. */
 export interface SnapshotPair {
@@ -26,4 +27,6 @@ export interface Surroundings {
   routes(node: string, at: Instant): readonly Route[] | undefined;
   /** Time up to which the conntrack stream of a node has been received. */
   conntrackWatermark(node: string): Instant | undefined;
+  /** How far clocks of nodes run ahead; worked out from the witnesses when absent. */
+  readonly clocks?: ClockOffsets;
 }

@@ -82,6 +82,31 @@ function timedVerdict(witness: VerdictWitness): Timed {
   return { at: verdict.observedAt, node, keys: [tuple, ...original].map(tupleKey), verdict: witness };
 }
 
+const ECHO_APART = 2_000_000;
+
+/**
+ * A trace prints neither type nor id of an echo. Where another record of the same time and ends knows them, it is the
+ * same echo.
+ */
+function withEchoes(items: readonly Timed[]): readonly Timed[] {
+  const isBare = ({ packet }: Timed) => packet?.packet.tuple.protocol === 'ICMP' && !packet.packet.tuple.icmp;
+  if (!items.some(isBare)) return items;
+  const known = new Map<string, { readonly at: Instant; readonly keys: readonly string[] }[]>();
+  for (const item of items) {
+    if (isBare(item)) continue;
+    for (const key of item.keys.filter((each) => each.startsWith('ICMP '))) {
+      const ends = key.slice(0, key.indexOf('#'));
+      known.set(ends, [...(known.get(ends) ?? []), { at: item.at, keys: item.keys }]);
+    }
+  }
+  return items.map((item) => {
+    const echoes = isBare(item) ? (known.get(item.keys[0] ?? '') ?? []) : [];
+    const near = echoes.filter(({ at }) => Math.abs(at - item.at) <= ECHO_APART);
+    const nearest = near.toSorted((a, b) => Math.abs(a.at - item.at) - Math.abs(b.at - item.at))[0];
+    return nearest ? { ...item, keys: nearest.keys } : item;
+  });
+}
+
 /** Union-find over tuple keys: tuples that NAT joins are one conversation. */
 function conversations(items: readonly Timed[]): readonly (readonly Timed[])[] {
   const parent = new Map<string, string>();
@@ -171,7 +196,8 @@ function judgedTuple(items: readonly Timed[]): Tuple | undefined {
     (item) => item.flow && tupleKey(item.flow.flow.original) !== tupleKey(policyTuple(item.flow.flow)),
   );
   const first = natted?.flow ?? items.find((item) => item.flow)?.flow;
-  const packet = items.find((item) => item.packet)?.packet?.packet.tuple;
+  const packets = items.flatMap((item) => item.packet?.packet.tuple ?? []);
+  const packet = packets.find((tuple) => tuple.protocol !== 'ICMP' || tuple.icmp) ?? packets[0];
   const logged = items.find((item) => item.verdict)?.verdict?.tuple;
   return packet ?? logged ?? (first && policyTuple(first.flow));
 }
@@ -204,7 +230,7 @@ function attemptOf(items: readonly Timed[]): readonly Attempt[] {
 export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
   const { flows, packets, verdicts } = witnesses;
   const items = [...flows.map(timedFlow), ...packets.map(timedPacket), ...verdicts.map(timedVerdict)].toSorted(byTime);
-  return conversations(items)
+  return conversations(withEchoes(items))
     .flatMap((conversation) => cut(conversation))
     .flatMap(attemptOf)
     .toSorted((a, b) => a.firstSeenAt - b.firstSeenAt || a.key.localeCompare(b.key));
