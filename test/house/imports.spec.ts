@@ -67,9 +67,11 @@ function packageAllowed({ packages }: Room, name: string): boolean {
   );
 }
 
+const isComposition = (file: string) => COMPOSITION.folders.some((folder) => file.startsWith(folder));
+
 function roomAllowed(file: string, own: string, room: Room, target: string | undefined): boolean {
   if (target === undefined || target === own || room.rooms.includes(target)) return true;
-  return file.startsWith(COMPOSITION.folder) && COMPOSITION.rooms.includes(target);
+  return isComposition(file) && COMPOSITION.rooms.includes(target);
 }
 
 /** Why an import is not allowed; undefined when it is. */
@@ -80,7 +82,7 @@ function fault(file: string, name: string): string | undefined {
   if (name.startsWith('.')) {
     const target = roomOf(path.posix.join(path.posix.dirname(file), name));
     if (target === own) return undefined;
-    return roomAllowed(file, own, room, target) && file.startsWith(COMPOSITION.folder)
+    return roomAllowed(file, own, room, target) && isComposition(file)
       ? undefined
       : 'leaves its room by a path';
   }

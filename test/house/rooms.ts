@@ -58,5 +58,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'apps/web': { rooms: [], packages: ['react', 'react-dom', 'vite', '@vitejs/'] },
 };
 
-/** Apps never import apps. `whydrop up` runs them in one process, which is put together in one place. */
-export const COMPOSITION = { folder: 'apps/cli/src/up/', rooms: ['apps/api', 'apps/worker', 'apps/collector'] };
+/** Apps never import apps. `whydrop up`, `collector` and `capture` run them, which is put together in these places. */
+export const COMPOSITION = {
+  folders: ['apps/cli/src/up/', 'apps/cli/src/collector/', 'apps/cli/src/capture/'],
+  rooms: ['apps/api', 'apps/worker', 'apps/collector'],
+};

@@ -42,6 +42,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'evaluate policies offline; a policy unit test with "expect"',
     load: async () => (await import('./check/index.js')).runCheck,
   },
+  collector: {
+    usage: 'collector --url U --token T [--cluster C] [--node N] [--read conntrack,iptables,…] [--nflog-groups 1,2] …',
+    about: 'read this node: conntrack, rules with counters, packet logs; keep it on disk until the server has it',
+    load: async () => (await import('./collector/command.js')).runCollectorHere,
+  },
   token: {
     usage: 'token create --name N --role ingest|viewer|admin | list | revoke ID',
     about: 'who may send and who may read',

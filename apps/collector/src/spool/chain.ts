@@ -57,7 +57,10 @@ export class Chain {
   static async open(options: ChainOptions): Promise<Chain> {
     const chain = new Chain(options);
     const pattern = new RegExp(`^${options.name}-(\\d{12})\\.seg$`);
-    const ids = (await readdir(options.folder)).flatMap((name) => Number(pattern.exec(name)?.[1] ?? []));
+    const ids = (await readdir(options.folder)).flatMap((name) => {
+      const id = pattern.exec(name)?.[1];
+      return id === undefined ? [] : [Number(id)];
+    });
     for (const id of ids.toSorted((a, b) => a - b)) await chain.takeOver(id);
     // What was numbered in a damaged part is not known, so nothing may be numbered after it.
     if (chain.wrecks.length > 0) chain.ledger.restart(options.freshEpoch());
