@@ -16,10 +16,10 @@ export interface WorkerSettings {
 }
 
 /**
- * A job whose worker was killed runs again after about nine seconds. A stall is no attempt: a neighbour that kills the worker
+ * A job whose worker was killed runs again after five seconds, six and a half at most. A stall is no attempt: a neighbour that kills the worker
  * again and again must not fail innocent jobs, so the limit is high; attempts are counted in Postgres.
  */
-export const WORKER_LOCKS = { lockDuration: 10_000, stalledInterval: 5_000, maxStalledCount: 1_000 };
+export const WORKER_LOCKS = { lockDuration: 5_000, stalledInterval: 1_500, maxStalledCount: 1_000_000 };
 
 /** Starts consuming. */
 export function startWorker(

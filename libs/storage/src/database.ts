@@ -49,8 +49,11 @@ export function openDatabase(url: string, options: { readonly max?: number } = {
   const pool = new pg.Pool({ ...session, types });
   // An idle connection that dies (server restart) is replaced on the next query; unhandled it would end the process.
   pool.on('error', () => undefined);
+  // One that dies while a transaction holds it, between two queries, tells only its holder: the next query fails.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const prismaPool = new pg.Pool({ ...session, max: Math.min(4, session.max) });
   prismaPool.on('error', () => undefined);
+  prismaPool.on('connect', (client) => client.on('error', () => undefined));
   const adapter = new PrismaPg(prismaPool, {
     disposeExternalPool: true,
     statementNameGenerator: ({ sql }) => createHash('sha1').update(sql).digest('hex'),

@@ -18,18 +18,33 @@ import { REACH } from './work.js';
 const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
 const OF_CLUSTER = 'emitter_id IN (SELECT id FROM emitter WHERE cluster_id = $1)';
 
-// Connections that something was logged about, that conntrack saw unanswered, or that were reported before.
+// Connections that something was logged about, that conntrack saw unanswered, or that were reported before and either go on
+// in the span or are named again in it, under any of the tuples that NAT gave them: an answer that came late takes a drop back.
+// What was reported before and is not spoken of again stays: a storm is not explained anew with each of its batches.
 const CANDIDATES = `
+  WITH flows AS MATERIALIZED (
+    SELECT original_key, policy_key, effective_key, unreplied FROM flow
+     WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}),
+  named AS (
+    SELECT original_key AS key FROM flows UNION SELECT policy_key FROM flows UNION SELECT effective_key FROM flows
+    UNION SELECT original_key FROM flow_verdict WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
+    UNION SELECT f.original_key FROM flows s JOIN flow f ON f.effective_key = s.original_key
+     WHERE f.observed_at BETWEEN ${AT('$2')} - interval '300 seconds' AND ${AT('$3')}
+    UNION SELECT f.original_key FROM flows s JOIN flow f ON f.policy_key = s.original_key
+     WHERE f.observed_at BETWEEN ${AT('$2')} - interval '300 seconds' AND ${AT('$3')})
   SELECT original_key AS key FROM packet_log WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
   UNION
-  SELECT original_key FROM flow WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
-   GROUP BY original_key HAVING bool_and(unreplied)
+  SELECT original_key FROM flows GROUP BY original_key HAVING bool_and(unreplied)
   UNION
   SELECT original_key FROM flow_verdict WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
      AND original_key IS NOT NULL AND verdict IN ('dropped', 'rejected')
   UNION
   SELECT connection_key FROM "drop"
-   WHERE cluster_id = $1 AND first_seen_at BETWEEN ${AT('$2')} - interval '300 seconds' AND ${AT('$3')}`;
+   WHERE cluster_id = $1 AND first_seen_at BETWEEN ${AT('$2')} - interval '300 seconds' AND ${AT('$3')}
+     AND last_seen_at >= ${AT('$2')}
+  UNION
+  SELECT d.connection_key FROM named n JOIN "drop" d ON d.cluster_id = $1 AND d.connection_key = n.key
+     AND d.first_seen_at BETWEEN ${AT('$2')} - interval '300 seconds' AND ${AT('$3')}`;
 
 /** Hashes of the connections that a span of time bears on. */
 export async function candidateKeys(
