@@ -82,9 +82,7 @@ function fault(file: string, name: string): string | undefined {
   if (name.startsWith('.')) {
     const target = roomOf(path.posix.join(path.posix.dirname(file), name));
     if (target === own) return undefined;
-    return roomAllowed(file, own, room, target) && isComposition(file)
-      ? undefined
-      : 'leaves its room by a path';
+    return roomAllowed(file, own, room, target) && isComposition(file) ? undefined : 'leaves its room by a path';
   }
   if (name.startsWith('@whydrop/')) {
     const target = `libs/${name.slice('@whydrop/'.length)}`;
