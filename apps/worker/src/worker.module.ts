@@ -7,6 +7,7 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { type JobBackend, JobsModule } from '@whydrop/queue';
+import { Alerter } from './alerter.js';
 import { Deliverer, type DeliveryOptions } from './deliver.js';
 import { PIPELINE } from './pipeline.js';
 import { Reconciler } from './reconciler.js';
@@ -34,7 +35,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     // At start everything open is looked at, whatever its age: the last process may have died over it.
     this.run(0);
-    this.timer = setInterval(() => this.run(), this.options.sweepEveryMs ?? 5_000);
+    this.timer = setInterval(() => this.run(), this.options.sweepEveryMs ?? 2_000);
   }
 
   private run(olderThan?: number): void {
@@ -84,6 +85,7 @@ export class WorkerModule {
         { provide: WORKER_OPTIONS, useValue: options },
         { provide: STEPS, useValue: options },
         Sweeper,
+        Alerter,
         Reconciler,
       ],
     };

@@ -2,10 +2,12 @@ export type { AlertMessage, NamedEnd, Severity, TrendPoint } from './alert-messa
 export { type Baseline, type History, learn, median, robustMean, WARM_SAMPLES } from './baseline.js';
 export { defaultRules } from './default-rules.js';
 export { formatDuration, parseDuration } from './duration.js';
+export { AROUND, type Counts, type Covered, EARLIER_DAYS, historyOf } from './history.js';
 export { type Heat, judgeSilence, judgeSpike, judgeThreshold, type Judgement } from './judge.js';
 export * from './mute.js';
 export * from './rule.js';
 export { type RuleFile, readRuleFile } from './rule-file.js';
 export { type ParsedRule, parseRule, type RuleProblem, writeRule } from './rule-schema.js';
 export * from './series-state.js';
+export { summaryOf } from './summary.js';
 export { logNegativeBinomialTail, logPoissonTail, logTail } from './tail.js';

@@ -12,3 +12,4 @@ export { type FindingSeverity, loadOpenFindings, type OpenFinding } from './corr
 export * from './embedded/index.js';
 export * from './migrate/index.js';
 export * from './deliveries/index.js';
+export * from './alerts/index.js';
