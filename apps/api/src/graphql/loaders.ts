@@ -2,6 +2,7 @@ import {
   dropsByIdStatement,
   groupsByIdStatement,
   latestDropsStatement,
+  readChangedSince,
   readDrops,
   readExplanations,
   readGroups,
@@ -9,6 +10,7 @@ import {
   type DropRow,
   type Reader,
 } from '@whydrop/storage';
+import type { Change } from '@whydrop/model';
 import DataLoader from 'dataloader';
 import type { Explanation } from './explanation/explanation.type.js';
 import { explanationOf } from './explanation/explanation.view.js';
@@ -20,6 +22,7 @@ export interface Loaders {
   readonly drop: DataLoader<string, Maybe<DropRow>>;
   readonly dropGroup: DataLoader<string, Maybe<DropGroupRow>>;
   readonly latestDrop: DataLoader<string, Maybe<DropRow>>;
+  readonly changedSince: DataLoader<string, readonly Change[]>;
   readonly explanation: DataLoader<string, Maybe<Explanation>>;
 }
 
@@ -46,6 +49,13 @@ export function createLoaders(reader: Reader): Loaders {
     latestDrop: byKey(
       (ids) => readDrops(reader, latestDropsStatement(ids)),
       (row) => row.groupId,
+    ),
+    changedSince: new DataLoader(
+      async (ids) => {
+        const found = await readChangedSince(reader, ids);
+        return ids.map((id) => found.get(id) ?? []);
+      },
+      { maxBatchSize: 200 },
     ),
     explanation: new DataLoader(
       async (ids) => {

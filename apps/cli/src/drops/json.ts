@@ -1,7 +1,11 @@
-import type { DropAnswer, EndAnswer } from './query.js';
+import type { ChangeAnswer, DropAnswer, EndAnswer } from './query.js';
 
 function end({ ip, pod }: EndAnswer): object {
   return { ip, pod: pod && { namespace: pod.namespace, name: pod.name } };
+}
+
+function change(one: ChangeAnswer): object {
+  return { ...one, kind: one.kind.toLowerCase().replaceAll('_', '-') };
 }
 
 /** One drop as one JSON object, in the fields that scripts rely on. */
@@ -30,6 +34,9 @@ export function dropJson(drop: DropAnswer): object {
     assumptions: explanation.assumptions,
     missing: explanation.missing,
     findings: explanation.findings,
+    fix: explanation.fix,
+    changes: drop.changes.map(change),
+    ...(drop.changedSince ? { changedSince: drop.changedSince.map(change) } : {}),
     sentence: drop.sentence,
   };
 }

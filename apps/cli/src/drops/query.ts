@@ -5,6 +5,8 @@ const END = 'ip label role node pod { namespace name uid }';
 const RULE =
   'node table chain position text owner { plugin role interface tier policyRule workload { namespace name } policy { kind namespace name } }';
 
+const CHANGE = 'kind object { kind namespace name } at resourceVersion sentence';
+
 export const DROP_FIELDS = `
   id key cluster firstSeenAt lastSeenAt sourcePort destinationPort protocol translatedSource attempts packets
   verdict cause direction basis sentence
@@ -18,7 +20,9 @@ export const DROP_FIELDS = `
     misses { policy { kind namespace name } direction rule path failed { field path wanted got } }
     chainRule { ${RULE} } via { ${RULE} }
     findings { code path sentence policy { kind namespace name } }
-  }`;
+    fix { policy { kind namespace name } patch sentence alsoAdmits { source destination port } }
+  }
+  changes { ${CHANGE} }`;
 
 export interface PodName {
   readonly namespace: string;
@@ -93,6 +97,20 @@ export interface ExplanationAnswer {
     readonly sentence: string;
     readonly policy: PolicyName | null;
   }[];
+  readonly fix: readonly {
+    readonly policy: PolicyName | null;
+    readonly patch: string;
+    readonly sentence: string;
+    readonly alsoAdmits: readonly { readonly source: string; readonly destination: string; readonly port: string }[];
+  }[];
+}
+
+export interface ChangeAnswer {
+  readonly kind: string;
+  readonly object: PolicyName;
+  readonly at: string;
+  readonly resourceVersion: string | null;
+  readonly sentence: string;
 }
 
 export interface DropAnswer {
@@ -127,6 +145,10 @@ export interface DropAnswer {
     readonly raw: string | null;
   }[];
   readonly explanation: ExplanationAnswer;
+  /** What changed just before the first drop of the group. */
+  readonly changes: readonly ChangeAnswer[];
+  /** What is gone or another since; asked of single drops only. */
+  readonly changedSince?: readonly ChangeAnswer[];
 }
 
 /** What is asked for: times are RFC 3339, or `last` a duration. */
@@ -185,7 +207,7 @@ export async function fetchDrops(client: WhydropClient, request: DropsRequest): 
 /** One drop by its key or global id. */
 export async function fetchDrop(client: WhydropClient, id: string): Promise<DropAnswer | null> {
   const answer = await client.query<{ drop: DropAnswer | null }>(
-    `query ($id: ID!) { drop(id: $id) { ${DROP_FIELDS} } }`,
+    `query ($id: ID!) { drop(id: $id) { ${DROP_FIELDS} changedSince { ${CHANGE} } } }`,
     { id },
   );
   return answer.drop;

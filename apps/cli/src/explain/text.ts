@@ -1,4 +1,4 @@
-import type { DropAnswer, PolicyName, RuleAnswer } from '../drops/query.js';
+import type { ChangeAnswer, DropAnswer, PolicyName, RuleAnswer } from '../drops/query.js';
 
 function policyText({ kind, namespace, name }: PolicyName): string {
   return `${kind} ${namespace === null ? name : `${namespace}/${name}`}`;
@@ -38,6 +38,20 @@ function evidenceLines(drop: DropAnswer): readonly string[] {
   ]);
 }
 
+function fixLines({ explanation: { fix } }: DropAnswer): readonly string[] {
+  return fix.flatMap(({ sentence, patch }) => [
+    sentence,
+    ...patch
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`),
+  ]);
+}
+
+function changeLines(changes: readonly ChangeAnswer[]): readonly string[] {
+  return changes.map(({ at, sentence }) => `${at} ${sentence}`);
+}
+
 /** Everything about one drop, as a person reads it. */
 export function explainText(drop: DropAnswer): string {
   const { explanation } = drop;
@@ -53,6 +67,9 @@ export function explainText(drop: DropAnswer): string {
       'Findings',
       explanation.findings.map(({ code, sentence }) => `${code}: ${sentence}`),
     ),
+    section(explanation.fix.length > 1 ? 'Fix (all of these are needed)' : 'Fix', fixLines(drop)),
+    section('Changed just before the first of these drops', changeLines(drop.changes)),
+    section('Changed since', changeLines(drop.changedSince ?? [])),
     section('Evidence', evidenceLines(drop)),
     section('Assumed', explanation.assumptions),
     section('Not known', explanation.missing),

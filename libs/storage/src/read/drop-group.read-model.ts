@@ -1,4 +1,4 @@
-import type { Basis, Cause, Instant, PolicyDirection, Verdict } from '@whydrop/model';
+import type { Basis, Cause, Change, Instant, PolicyDirection, Verdict } from '@whydrop/model';
 import { conditionSql, Params } from './condition.js';
 import { GROUP_FIELDS, type GroupCondition } from './drop.read-model.js';
 import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
@@ -30,6 +30,8 @@ export interface DropGroupRow {
   readonly attempts: bigint;
   readonly packets: bigint;
   readonly explanationId: string;
+  /** What changed in the cluster just before the first drop; null in rows of an older version. */
+  readonly changes: readonly Change[] | null;
 }
 
 const SELECT = `
@@ -38,7 +40,7 @@ SELECT g.id, c.name AS cluster, g.verdict, g.cause, g.direction, g.basis, g.prot
        g.source_name AS "sourceName", g.destination_kind AS "destinationKind",
        g.destination_namespace AS "destinationNamespace", g.destination_name AS "destinationName", g.node, g.policies,
        ${microsOf('g.first_seen_at')} AS "firstSeenAt", ${microsOf('g.last_seen_at')} AS "lastSeenAt",
-       g.drops, g.attempts, g.packets, g.explanation_id AS "explanationId"
+       g.drops, g.attempts, g.packets, g.explanation_id AS "explanationId", g.changes
 FROM drop_group g
 JOIN cluster c ON c.id = g.cluster_id`;
 

@@ -1,4 +1,5 @@
 export { conditionSql, type Condition, type Match } from './condition.js';
+export * from './changed-since.read-model.js';
 export * from './collector.read-model.js';
 export * from './counted-drop.read-model.js';
 export * from './drop.read-model.js';
@@ -6,4 +7,5 @@ export * from './drop-group.read-model.js';
 export * from './flow.read-model.js';
 export { COUNT_LIMIT, isSortKey, type PageRequest, type SortColumn, type TimeRange } from './page.js';
 export { isTimeout, openReader, type Reader, type ReaderOptions, type Statement } from './reader.js';
+export * from './reconciliation.read-model.js';
 export * from './reject.read-model.js';

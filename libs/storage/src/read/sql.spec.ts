@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { citedVersionsStatement } from './changed-since.read-model.js';
 import { collectorsStatement } from './collector.read-model.js';
 import { countedDropsStatement } from './counted-drop.read-model.js';
 import {
@@ -12,6 +13,7 @@ import {
 import { groupCountStatement, groupsByIdStatement, groupsStatement } from './drop-group.read-model.js';
 import { flowCountStatement, flowsStatement } from './flow.read-model.js';
 import type { Statement } from './reader.js';
+import { findingCountStatement, findingsStatement } from './reconciliation.read-model.js';
 import { rejectCountStatement, rejectsStatement } from './reject.read-model.js';
 
 // The SQL of every read model stands in sql/, so that a change of it is seen in review. UPDATE=1 writes it anew.
@@ -34,6 +36,7 @@ const everything = {
 };
 
 const statements: Readonly<Record<string, Statement>> = {
+  'cited-versions': citedVersionsStatement(['d1', 'd2']),
   'drops-first-page': dropsStatement(range, {}, page),
   'drops-next-page-everything': dropsStatement(open, everything, next),
   'drops-of-addresses': dropsStatement(
@@ -63,6 +66,12 @@ const statements: Readonly<Record<string, Statement>> = {
   'rejects-count': rejectCountStatement(range, {}),
   'counted-drops': countedDropsStatement(range, { cluster: 'c', node: undefined, all: false }, 100),
   'counted-drops-all-of-a-node': countedDropsStatement(open, { cluster: undefined, node: 'n1', all: true }, 100),
+  'findings-next-page': findingsStatement(
+    range,
+    { node: { eq: 'n1' }, kind: { in: ['NODE_ALLOWS'] }, policy: { eq: 'dev/policy1' }, open: { eq: true } },
+    next,
+  ),
+  'findings-count': findingCountStatement(open, { namespace: { eq: 'dev' } }),
   collectors: collectorsStatement({ cluster: { eq: 'c' } }),
 };
 

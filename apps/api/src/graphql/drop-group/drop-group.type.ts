@@ -1,6 +1,7 @@
 import { Field, Int, ObjectType } from '@nestjs/graphql';
 import type { Basis, Cause, PolicyDirection, Verdict } from '@whydrop/model';
 import { BasisEnum, CauseEnum, DirectionEnum, VerdictEnum } from '../enums.js';
+import { Change } from '../explanation/change.type.js';
 import { Node } from '../node.type.js';
 import { connectionOf } from '../page/connection.js';
 import { BigIntString } from '../scalars/big-int.scalar.js';
@@ -90,6 +91,11 @@ export class DropGroup implements Node {
 
   @Field(() => BigIntString)
   packets: bigint;
+
+  @Field(() => [Change], {
+    description: 'What changed in the cluster just before the first of them, the latest first.',
+  })
+  changes: readonly Change[];
 
   /** Not shown: what the resolvers load by. */
   readonly explanationId: string;

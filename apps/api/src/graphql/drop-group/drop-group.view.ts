@@ -1,4 +1,5 @@
 import type { DropGroupRow } from '@whydrop/storage';
+import { changeView } from '../explanation/change.view.js';
 import { globalId } from '../page/global-id.js';
 import type { DropGroup, PolicyName } from './drop-group.type.js';
 
@@ -29,6 +30,7 @@ export function dropGroupOf(row: DropGroupRow): DropGroup {
     drops: row.drops,
     attempts: row.attempts,
     packets: row.packets,
+    changes: (row.changes ?? []).map(changeView),
     explanationId: row.explanationId,
   };
 }

@@ -15,6 +15,8 @@ import type { GraphqlContext } from '../context.js';
 import { BasisEnum } from '../enums.js';
 import { DropGroup } from '../drop-group/drop-group.type.js';
 import { dropGroupOf } from '../drop-group/drop-group.view.js';
+import { Change } from '../explanation/change.type.js';
+import { changeView } from '../explanation/change.view.js';
 import { Explanation } from '../explanation/explanation.type.js';
 import { checkFilterSize, timeRangeOf } from '../filters.js';
 import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
@@ -67,6 +69,22 @@ export class DropResolver {
   @ResolveField(() => BasisEnum)
   async basis(@Parent() drop: Drop, @Context() context: GraphqlContext): Promise<Basis> {
     return (await this.explanation(drop, context)).basis;
+  }
+
+  @ResolveField(() => [Change], {
+    description: 'What changed in the cluster just before the first drop of its group, the latest first.',
+  })
+  async changes(@Parent() drop: Drop, @Context() context: GraphqlContext): Promise<readonly Change[]> {
+    return (await this.group(drop, context)).changes;
+  }
+
+  @ResolveField(() => [Change], {
+    description:
+      'Which of the policies and pods it names are gone or others now. The explanation stays as it was then.',
+  })
+  async changedSince(@Parent() drop: Drop, @Context() context: GraphqlContext): Promise<readonly Change[]> {
+    const found = await context.loaders.changedSince.load(drop.key);
+    return found.map(changeView);
   }
 
   @ResolveField(() => DropGroup)

@@ -216,6 +216,33 @@ export class Finding {
   sentence: string;
 }
 
+@ObjectType({ description: 'A connection between two known workloads.' })
+export class AdmittedPair {
+  @Field(() => String, { description: 'namespace/name' })
+  source: string;
+
+  @Field(() => String, { description: 'namespace/name' })
+  destination: string;
+
+  @Field(() => String, { description: '80/TCP' })
+  port: string;
+}
+
+@ObjectType({ description: 'A change of one policy or label that would admit the connection, tried out.' })
+export class PolicyFix {
+  @Field(() => PolicyReference, { nullable: true, description: 'Null for a change of labels or of a service.' })
+  policy: PolicyReference | null;
+
+  @Field(() => String, { description: 'YAML: a JSON patch for kubectl patch --type=json, or a new object.' })
+  patch: string;
+
+  @Field(() => String, { description: 'What it changes, and what it lets through besides.' })
+  sentence: string;
+
+  @Field(() => [AdmittedPair], { description: 'Other connections of known workloads that it would newly admit.' })
+  alsoAdmits: readonly AdmittedPair[];
+}
+
 @ObjectType({ description: 'Why connections ended as they did. Drops that were decided alike share one.' })
 export class Explanation {
   @Field(() => VerdictEnum)
@@ -259,4 +286,9 @@ export class Explanation {
 
   @Field(() => [Finding])
   findings: readonly Finding[];
+
+  @Field(() => [PolicyFix], {
+    description: 'Changes that would admit it; all of them are needed. Empty when no policy is the cause.',
+  })
+  fix: readonly PolicyFix[];
 }

@@ -4,6 +4,7 @@ import type {
   EvidenceItem,
   ExplainedEnd,
   Finding as FoundFinding,
+  PolicyFix as ProposedFix,
   PolicyPart,
   PolicyRef,
   RuleMiss as Miss,
@@ -16,6 +17,7 @@ import type {
   ExplainedPolicy,
   Explanation,
   Finding,
+  PolicyFix,
   PodReference,
   PolicyReference,
   RuleMiss,
@@ -71,6 +73,10 @@ function findingOf({ code, policy, path, sentence }: FoundFinding): Finding {
   return { code, policy: policy ? policyOf(policy) : null, path: path ?? null, sentence };
 }
 
+function fixOf({ policy, patch, sentence, alsoAdmits }: ProposedFix): PolicyFix {
+  return { policy: policy ? policyOf(policy) : null, patch, sentence, alsoAdmits };
+}
+
 export function endOf(end: ExplainedEnd): End {
   return {
     ip: end.ip,
@@ -111,5 +117,6 @@ export function explanationOf(body: ExplanationBody): Explanation {
     assumptions: body.assumptions ?? [],
     missing: body.missing ?? [],
     findings: (body.findings ?? []).map(findingOf),
+    fix: (body.fix ?? []).map(fixOf),
   };
 }

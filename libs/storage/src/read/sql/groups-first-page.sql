@@ -6,7 +6,7 @@ SELECT g.id, c.name AS cluster, g.verdict, g.cause, g.direction, g.basis, g.prot
        g.source_name AS "sourceName", g.destination_kind AS "destinationKind",
        g.destination_namespace AS "destinationNamespace", g.destination_name AS "destinationName", g.node, g.policies,
        (extract(epoch FROM g.first_seen_at) * 1000000)::int8 AS "firstSeenAt", (extract(epoch FROM g.last_seen_at) * 1000000)::int8 AS "lastSeenAt",
-       g.drops, g.attempts, g.packets, g.explanation_id AS "explanationId"
+       g.drops, g.attempts, g.packets, g.explanation_id AS "explanationId", g.changes
 FROM drop_group g
 JOIN cluster c ON c.id = g.cluster_id
 WHERE g.last_seen_at >= $1::timestamptz
