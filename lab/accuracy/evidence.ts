@@ -45,11 +45,16 @@ function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
     .map(({ item }) => item);
 }
 
+/** A tenth of the records comes twice. */
+function twice<T>(items: readonly T[], random: Random): readonly T[] {
+  return items.flatMap((item) => (random.chance(0.1) ? [item, item] : [item]));
+}
+
 function inDisorder({ witnesses, ...rest }: CapturedBundle, random: Random): CapturedBundle {
   const { flows, packets, verdicts } = witnesses;
   const mixed = {
-    flows: shuffled(flows, random),
-    packets: shuffled(packets, random),
+    flows: shuffled(twice(flows, random), random),
+    packets: shuffled(twice(packets, random), random),
     verdicts: shuffled(verdicts, random),
   };
   return { ...rest, witnesses: mixed };

@@ -9,10 +9,8 @@ export interface Score {
   readonly dropped: number;
   /** Drops that were told. */
   readonly reported: number;
-  /** Attempts that a rule stopped and that were told once. */
+  /** Attempts that a rule stopped and that were told; telling one twice does not count. */
   readonly found: number;
-  /** Told drops that are one. */
-  readonly real: number;
   readonly causes: Ratio;
   readonly policies: Ratio;
   readonly rules: Ratio;
@@ -148,7 +146,11 @@ function ratio(items: readonly Match[], isRight: (drop: Drop, known: KnownAttemp
 }
 
 /** Holds the answers to one look against what is known of every attempt. */
-export function scoreOf(attempts: readonly KnownAttempt[], answers: Answers, { without, level }: Look): Score {
+export function scoreOf(
+  attempts: readonly KnownAttempt[],
+  answers: Answers,
+  { without, level, disorder }: Look,
+): Score {
   const all = matched(answers.drops, attempts);
   const drops = all.filter(({ drop }) => isDrop(drop));
   const real = drops.filter(({ known }) => known?.stopped);
@@ -156,6 +158,8 @@ export function scoreOf(attempts: readonly KnownAttempt[], answers: Answers, { w
   const decided = first.filter(({ drop }) => drop.explanation.cause !== 'UNDECIDED');
   const undecided = all.filter(({ drop }) => drop.explanation.cause === 'UNDECIDED');
   const missing = without.nodes ?? [];
+  // Where everything was traced, an answer without the rule is one that lacks it.
+  const isFull = level === 'trace' && disorder !== 'missing';
   const faults = all.flatMap((match) => {
     const what = fault(match, real.includes(match) && !first.includes(match));
     return what === undefined ? [] : [`${what}: ${told(match)}`];
@@ -165,11 +169,10 @@ export function scoreOf(attempts: readonly KnownAttempt[], answers: Answers, { w
     dropped: attempts.filter(({ stopped }) => stopped).length,
     reported: drops.length,
     found: first.length,
-    real: first.length,
     causes: ratio(decided, causeIsRight),
     policies: ratio(decided, policyIsRight),
     rules: ratio(
-      decided.filter(({ drop }) => level === 'trace' || drop.explanation.chainRule),
+      decided.filter(({ drop }) => isFull || drop.explanation.chainRule),
       ruleIsRight,
     ),
     packets: sum(packetsByRule(attempts, missing).values()),

@@ -226,10 +226,17 @@ function attemptOf(items: readonly Timed[]): readonly Attempt[] {
   ];
 }
 
+/** The same line of the same node twice is one packet that was shipped twice: headers and stamp of two are never equal. */
+function isTwice(item: Timed, last: Timed | undefined): boolean {
+  if (!last || !item.packet || !last.packet || item.at !== last.at || item.node !== last.node) return false;
+  return rawOf(item) !== '' && rawOf(item) === rawOf(last);
+}
+
 /** Sorts witnesses into connection attempts. The order in which they are given does not matter. */
 export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
   const { flows, packets, verdicts } = witnesses;
-  const items = [...flows.map(timedFlow), ...packets.map(timedPacket), ...verdicts.map(timedVerdict)].toSorted(byTime);
+  const sorted = [...flows.map(timedFlow), ...packets.map(timedPacket), ...verdicts.map(timedVerdict)].toSorted(byTime);
+  const items = sorted.filter((item, at) => !isTwice(item, sorted[at - 1]));
   return conversations(withEchoes(items))
     .flatMap((conversation) => cut(conversation))
     .flatMap(attemptOf)

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { bundleManifestSchema, describeBundleFile, type BundleManifest } from '@whydrop/contracts';
 import { decodeStream, detectFlowLog, isFormat, type Observation } from '@whydrop/decoders';
 import {
+  type ClusterHistory,
   type Countings,
   createClusterHistory,
   movedRules,
@@ -185,8 +186,29 @@ export function readCapturedBundle(directory: string, without: Without = {}): Ca
   return capturedBundle(readBundleRecords(directory), without);
 }
 
+const histories = new WeakMap<BundleRecords, ClusterHistory>();
+
+/** The cluster's objects are the same in every look: they are compiled once. */
+function historyOf(bundle: BundleRecords): ClusterHistory {
+  const known =
+    histories.get(bundle) ?? createClusterHistory(versionsOf(ofKind(bundle.records, 'object').map(({ item }) => item)));
+  histories.set(bundle, known);
+  return known;
+}
+
+/** A function that works each answer out once. */
+function remembered<T>(work: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    const found = known.get(key) ?? work(key);
+    known.set(key, found);
+    return found;
+  };
+}
+
 /** The same for records that are decoded already. */
-export function capturedBundle({ manifest, records }: BundleRecords, without: Without = {}): CapturedBundle {
+export function capturedBundle(bundle: BundleRecords, without: Without = {}): CapturedBundle {
+  const { manifest, records } = bundle;
   const all = records.filter((each) => !isLeftOut(each, without)).map((each) => stamped(each, without));
   const rulesets = ofKind(all, 'ruleset');
   const ipsets = ofKind(all, 'ipsets');
@@ -201,6 +223,8 @@ export function capturedBundle({ manifest, records }: BundleRecords, without: Wi
     if (source === undefined || destination === undefined) return [];
     return [{ node: item.node ?? node, verdict: item, tuple: { ...item.ends, source, destination } }];
   });
+  const rulesetsOf = remembered((node) => byTime(on<RulesetSnapshot>(rulesets, node)));
+  const ipsetsOf = remembered((node) => byTime(on<IpsetSnapshot>(ipsets, node)));
   return {
     manifest,
     witnesses: {
@@ -210,9 +234,9 @@ export function capturedBundle({ manifest, records }: BundleRecords, without: Wi
     },
     surroundings: {
       cluster: manifest.cluster,
-      history: createClusterHistory(versionsOf(ofKind(all, 'object').map(({ item }) => item))),
+      history: historyOf(bundle),
       rulesets: (node, family, first, last) => {
-        const own = byTime(on<RulesetSnapshot>(rulesets, node)).filter((snapshot) => snapshot.family === family);
+        const own = rulesetsOf(node).filter((snapshot) => snapshot.family === family);
         return [...new Set(own.map((snapshot) => snapshot.backend))].map((backend) => {
           const series = own.filter((snapshot) => snapshot.backend === backend);
           return {
@@ -221,7 +245,7 @@ export function capturedBundle({ manifest, records }: BundleRecords, without: Wi
           };
         });
       },
-      ipsets: (node, at) => nearest(byTime(on<IpsetSnapshot>(ipsets, node)), at),
+      ipsets: (node, at) => nearest(ipsetsOf(node), at),
       routes: (node, at) => nearest(byTime(on<RouteSnapshot>(routes, node)), at)?.routes,
       covered: (node, channel, first, last) => {
         const gone = without.nodes?.includes(node) || without.channels?.includes(channel);
