@@ -91,6 +91,12 @@ export async function storedResult(database: Database): Promise<string> {
   const counted = await database.pool.query(
     'SELECT id, group_id, from_time, to_time, node, packets, attributed, is_lower_bound, facts FROM counted_drop ORDER BY to_time, id',
   );
+  const rollups = await database.pool.query(
+    `SELECT 'minute' AS level, * FROM drop_minute UNION ALL SELECT 'hour', * FROM drop_hour
+     UNION ALL SELECT 'day', * FROM drop_day ORDER BY level, bucket, group_id`,
+  );
+  const countedGroups = await database.pool.query('SELECT * FROM counted_group ORDER BY id');
   const asText = (_key: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);
-  return JSON.stringify({ drops: drops.rows, groups: groups.rows, counted: counted.rows }, asText, 1);
+  const told = { drops: drops.rows, groups: groups.rows, counted: counted.rows };
+  return JSON.stringify({ ...told, rollups: rollups.rows, countedGroups: countedGroups.rows }, asText, 1);
 }
