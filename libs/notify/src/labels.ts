@@ -24,7 +24,9 @@ export function labelsOf({ labels, ruleName, severity, cluster }: AlertMessage):
   ];
   const given = sorted(Object.entries(labels).map(([name, value]) => [labelName(name), value]));
   const taken = new Set(own.map(([name]) => name));
-  const others = given.filter(([name]) => name !== '' && !taken.has(name)).slice(0, MOST_LABELS - own.length);
+  const others = given
+    .filter(([name, value]) => name !== '' && value !== '' && !taken.has(name))
+    .slice(0, MOST_LABELS - own.length);
   const all = sorted([...own, ...others]).filter(([, value]) => value !== '');
   return Object.fromEntries(all.map(([name, value]) => [name, cut(value, MOST_VALUE)]));
 }

@@ -3,7 +3,7 @@ import type { AlertMessage } from '@whydrop/alerting';
 import { judgeStatus } from '../judge.js';
 import type { Answer, InCluster, Judgement, Nothing, Outgoing, ReceiverKind, Request } from '../receiver.js';
 import { checkUrl } from '../settings.js';
-import { cut, cutBytes } from '../text.js';
+import { cut, cutBytes, statusWord } from '../text.js';
 
 /** Limits of events.k8s.io/v1: note in bytes, reason and action in characters. */
 const MOST_NOTE = 1_024;
@@ -18,7 +18,8 @@ function eventName(pod: Pod, key: string): string {
 
 function eventOf(message: AlertMessage, pod: Pod, key: string): object {
   const { status, ruleName, at, summary, sentence, cause } = message;
-  const text = [summary, ...(sentence === null ? [] : [sentence])].join(' ');
+  const head = status === 'firing' ? summary : `${statusWord(message)}: ${summary}`;
+  const text = sentence === null ? head : `${head}: ${sentence}`;
   const reason = `${ruleName.replace(/[^A-Za-z0-9]/g, '')}${status === 'resolved' ? 'Resolved' : ''}` || 'Alert';
   return {
     apiVersion: 'events.k8s.io/v1',
