@@ -12,6 +12,8 @@ import { FlowResolver } from './graphql/flow/flow.resolver.js';
 import { FlowConnection } from './graphql/flow/flow.type.js';
 import { NodeResolver } from './graphql/node.resolver.js';
 import { totalCountOf } from './graphql/page/connection.js';
+import { ReconciliationResolver } from './graphql/reconciliation/reconciliation.resolver.js';
+import { ReconciliationFindingConnection } from './graphql/reconciliation/reconciliation.type.js';
 import { RejectResolver } from './graphql/reject/reject.resolver.js';
 import { RejectConnection } from './graphql/reject/reject.type.js';
 import { graphqlConfig } from './graphql/server/graphql.config.js';
@@ -28,8 +30,11 @@ const RESOLVERS = [
   DropResolver,
   FlowResolver,
   NodeResolver,
+  ReconciliationResolver,
   RejectResolver,
-  ...[DropConnection, DropGroupConnection, FlowConnection, RejectConnection].map(totalCountOf),
+  ...[DropConnection, DropGroupConnection, FlowConnection, ReconciliationFindingConnection, RejectConnection].map(
+    totalCountOf,
+  ),
 ];
 
 /** The doors of Whydrop: ingest over HTTP, reading over GraphQL, health. */
