@@ -6,9 +6,9 @@ import { documentOf } from './document.js';
 import { DIALECTS, run } from './run.js';
 import { tableOf } from './table.js';
 
-const USAGE = `usage: npm run lab:accuracy -- [--seed N] [--attempts N] [--dialect NAME[,NAME]] [--write]
+const USAGE = `usage: npm run lab:accuracy -- [--seed N] [--attempts N] [--dialect NAME[,NAME]] [--keep FOLDER] [--write]
 Random clusters, policies and connections on this machine's kernel; what is told of them against what the kernel did.
---attempts  per dialect, 2000 unless given      --write  docs/accuracy.md
+--attempts  per dialect, 2000 unless given      --keep  captures stay in FOLDER      --write  docs/accuracy.md
 dialects: ${DIALECTS.join(', ')}`;
 
 const PER_CAPTURE = 500;
@@ -36,6 +36,7 @@ async function main(args: readonly string[]): Promise<number> {
       seed: { type: 'string', default: `${Math.floor(Date.now() / 1000) % 1_000_000}` },
       attempts: { type: 'string', default: '2000' },
       dialect: { type: 'string' },
+      keep: { type: 'string' },
       write: { type: 'boolean', default: false },
     },
   });
@@ -44,9 +45,15 @@ async function main(args: readonly string[]): Promise<number> {
   console.log(`seed ${seed}, ${attempts} attempts per dialect`);
   const started = new Date();
   const sizes = { attempts, perCapture: Math.min(attempts, PER_CAPTURE), perRound: PER_ROUND, sideBySide: 2 };
-  const result = await run({ dialects, seed, ...sizes, say: (text) => console.log(text) });
+  const result = await run({
+    dialects,
+    seed,
+    ...sizes,
+    keep: values.keep && resolve(values.keep),
+    say: (text) => console.log(text),
+  });
   console.log(`\n${tableOf(result.lines)}\n`);
-  for (const text of result.wrong.slice(0, 100)) console.log(text);
+  for (const text of result.wrong.slice(0, 30)) console.log(text.slice(0, 400));
   for (const text of result.missed) console.log(`MISSED  ${text}`);
   console.log(result.missed.length === 0 ? 'All targets are reached.' : `${result.missed.length} targets are missed.`);
   if (values.write)

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ABILITIES } from '../src/intent/random-policies.js';
@@ -19,6 +19,8 @@ export interface Request {
   readonly perRound: number;
   /** Dialects that are captured at the same time. */
   readonly sideBySide: number;
+  /** Where captures stay, for looking into an answer; they go when it is not given. */
+  readonly keep: string | undefined;
   readonly say: (text: string) => void;
 }
 
@@ -34,15 +36,18 @@ interface Part {
 }
 
 async function onePart(request: Request, dialect: string, seed: number, attempts: number): Promise<Part> {
-  const folder = mkdtempSync(join(tmpdir(), 'whydrop-accuracy-'));
+  const { keep } = request;
+  const folder =
+    keep === undefined ? mkdtempSync(join(tmpdir(), 'whydrop-accuracy-')) : join(keep, `${dialect}-${seed}`);
   try {
     const captured = await captureRandom({ dialect, seed, attempts, perRound: request.perRound, folder });
+    if (keep !== undefined) writeFileSync(join(folder, 'attempts.json'), JSON.stringify(captured));
     const dropped = captured.attempts.filter(({ stopped }) => stopped).length;
     request.say(`${dialect}, seed ${seed}: ${captured.attempts.length} attempts, ${dropped} were dropped`);
     const doubts = captured.attempts.flatMap(({ doubt }) => (doubt === undefined ? [] : [`${dialect}: ${doubt}`]));
     return { lines: measure(captured, seed), doubts };
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    if (keep === undefined) rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -226,9 +226,9 @@ function attemptOf(items: readonly Timed[]): readonly Attempt[] {
   ];
 }
 
-/** The same line of the same node twice is one packet that was shipped twice: headers and stamp of two are never equal. */
+/** The same line of the same node twice is one record that was shipped twice: two events never look alike to the letter. */
 function isTwice(item: Timed, last: Timed | undefined): boolean {
-  if (!last || !item.packet || !last.packet || item.at !== last.at || item.node !== last.node) return false;
+  if (!last || item.verdict || last.verdict || item.at !== last.at || item.node !== last.node) return false;
   return rawOf(item) !== '' && rawOf(item) === rawOf(last);
 }
 
