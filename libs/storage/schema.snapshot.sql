@@ -96,6 +96,17 @@ CREATE TABLE api_token (
   CONSTRAINT api_token_pkey PRIMARY KEY (id)
 );
 
+CREATE TABLE batch_part (
+  batch_id bigint NOT NULL,
+  first_line integer NOT NULL,
+  last_line integer NOT NULL,
+  attempts integer DEFAULT 0 NOT NULL,
+  rows integer,
+  rejects integer DEFAULT 0 NOT NULL,
+  touched jsonb,
+  CONSTRAINT batch_part_pkey PRIMARY KEY (batch_id, first_line)
+);
+
 CREATE TABLE batch_stage (
   batch_id bigint NOT NULL,
   stage text NOT NULL,

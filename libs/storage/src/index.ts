@@ -1,11 +1,13 @@
 export { openDatabase, type Database, type Sql } from './database.js';
 export { countAttempt, loadBatch, openBatches, type OpenBatch, type StoredBatch } from './write/batch.js';
 export { storeCoverage, storeGaps, type ToldGap } from './write/gap-rows.js';
+export { type BatchPart, finishParts, splitPart, storePart, takePart } from './write/batch-part.js';
 export { storeDecoded, type Touched } from './write/store-batch.js';
 export * from './ingest/index.js';
 export * from './tokens/index.js';
 export * from './read/index.js';
 export * from './rollup/index.js';
+export * from './retention/index.js';
 export { reconcileDue, type ReconciliationResult } from './correlation/reconciliation.js';
 export { correlateCluster, type CorrelationResult } from './correlation/run.js';
 export { type FindingSeverity, loadOpenFindings, type OpenFinding } from './correlation/findings.js';

@@ -20,10 +20,17 @@ export async function storeMetrics(
   emitterId: number,
   batchId: bigint,
   samples: readonly MetricSample[],
+  firstOrdinal = 0,
 ): Promise<void> {
   const rows = new CopyRows('metric_sample', METRIC_COLUMNS, samples.length);
   for (const [ordinal, sample] of samples.entries()) {
-    rows.row().timestamp(sample.observedAt).int8(batchId).int4(ordinal).int4(emitterId).text(sample.name);
+    rows
+      .row()
+      .timestamp(sample.observedAt)
+      .int8(batchId)
+      .int4(firstOrdinal + ordinal)
+      .int4(emitterId)
+      .text(sample.name);
     rows.text(sample.type).json(sample.labels).float8(sample.value).int4(sample.line);
   }
   await rows.send(client);

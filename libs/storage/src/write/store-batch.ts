@@ -24,6 +24,8 @@ import { storeMetrics, storeNotices } from './metric-rows.js';
 import { storeObjects } from './object-rows.js';
 import { addPacket, packetRows } from './packet-rows.js';
 import { ensurePartitions, ensureRollups } from './partitions.js';
+import { keptFrom } from '../retention/floor.js';
+import { refuseOld } from './too-old.js';
 import { storeVerdicts } from './verdict-rows.js';
 import { storeHost, storeInterfaces, storeIpsets, storeRuleset } from './snapshot-rows.js';
 
@@ -131,16 +133,30 @@ function touchedBy(sorted: Sorted): Touched {
 const REJECT_COLUMNS = ['batch_id', 'ordinal', 'line', 'reason', 'detail', 'raw', 'received_at'] as const;
 
 /** Keeps what was not understood. */
-export async function storeRejects(client: pg.PoolClient, batch: StoredBatch, rejects: readonly Reject[]): Promise<void> {
+export async function storeRejects(
+  client: pg.PoolClient,
+  batch: StoredBatch,
+  rejects: readonly Reject[],
+  firstOrdinal = 0,
+): Promise<void> {
   const rows = new CopyRows('reject', REJECT_COLUMNS, rejects.length);
   for (const [ordinal, reject] of rejects.entries()) {
-    rows.row().int8(batch.id).int4(ordinal).int4(reject.line).text(reject.reason).text(reject.detail).text(reject.raw);
-    rows.timestamp(batch.receivedAt);
+    rows
+      .row()
+      .int8(batch.id)
+      .int4(firstOrdinal + ordinal)
+      .int4(reject.line);
+    rows.text(reject.reason).text(reject.detail).text(reject.raw).timestamp(batch.receivedAt);
   }
   await rows.send(client);
 }
 
-async function storeSorted(client: pg.PoolClient, batch: StoredBatch, sorted: Sorted): Promise<void> {
+async function storeSorted(
+  client: pg.PoolClient,
+  batch: StoredBatch,
+  sorted: Sorted,
+  firstOrdinal: number,
+): Promise<void> {
   const flows = flowRows(sorted.flows.length);
   for (const flow of sorted.flows) addFlow(flows, batch.emitterId, batch.id, flow);
   await flows.send(client);
@@ -151,32 +167,36 @@ async function storeSorted(client: pg.PoolClient, batch: StoredBatch, sorted: So
   for (const snapshot of sorted.ipsets) await storeIpsets(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.interfaces) await storeInterfaces(client, batch.emitterId, batch.id, snapshot);
   for (const snapshot of sorted.hosts) await storeHost(client, batch.emitterId, batch.id, snapshot);
-  await storeVerdicts(client, batch.emitterId, batch.id, sorted.verdicts);
-  await storeMetrics(client, batch.emitterId, batch.id, sorted.metrics);
+  await storeVerdicts(client, batch.emitterId, batch.id, sorted.verdicts, firstOrdinal);
+  await storeMetrics(client, batch.emitterId, batch.id, sorted.metrics, firstOrdinal);
   await storeNotices(client, batch.emitterId, batch.id, sorted.notices);
   await storeObjects(client, batch.clusterId, batch.id, sorted.objects);
-  await storeRejects(client, batch, sorted.rejects);
+  await storeRejects(client, batch, sorted.rejects, firstOrdinal);
+}
+
+/** What comes from a time that was removed would be told a second time: it is refused. */
+function refuse(sorted: Sorted, from: Instant | undefined): void {
+  const { flows, packets, rulesets, ipsets, interfaces, hosts, verdicts, metrics, notices } = sorted;
+  const timed = [flows, packets, rulesets, ipsets, interfaces, hosts, verdicts, metrics, notices];
+  const reject = from === undefined ? undefined : refuseOld(timed, from);
+  if (reject) sorted.rejects.push(reject);
 }
 
 /** Ends the store stage in the ledger. */
-export async function finishStore(client: pg.PoolClient, batch: StoredBatch, rows: number, rejects: number, touched: Touched) {
+export async function finishStore(
+  client: pg.PoolClient,
+  batch: StoredBatch,
+  rows: number,
+  rejects: number,
+  touched: Touched,
+) {
   await client.query(
     `UPDATE batch_stage SET rows = $2, rejects = $3, touched = $4, finished_at = now() WHERE batch_id = $1 AND stage = 'store'`,
     [batch.id, rows, rejects, JSON.stringify(touched)],
   );
 }
 
-/**
- * The store stage: all rows of a batch and its ledger row in one transaction. False when it was done before.
- * Deterministic: the same batch gives the same rows.
- */
-export async function storeDecoded(
-  database: Database,
-  batch: StoredBatch,
-  decoded: Iterable<Decoded>,
-  now: Instant,
-): Promise<boolean> {
-  const sorted = sortDecoded(decoded);
+async function makePartitions(database: Database, sorted: Sorted, now: Instant): Promise<void> {
   const times = (items: readonly { readonly observedAt: Instant }[]) => items.map((item) => item.observedAt);
   await ensurePartitions(database, 'flow', times(sorted.flows), now);
   await ensurePartitions(database, 'packet_log', times(sorted.packets), now);
@@ -191,12 +211,53 @@ export async function storeDecoded(
   await ensurePartitions(database, 'counted_drop', counted, now);
   await ensureRollups(database, witnessed, now);
   await ensureRollups(database, counted, now);
+}
+
+/** What some records became. */
+export interface StoredRecords {
+  readonly rows: number;
+  readonly rejects: number;
+  readonly touched: Touched;
+}
+
+/**
+ * Writes records of a batch in a transaction that `claim` begins: false, and nothing is written, when it finds that they are
+ * there. Ordinals of rejects, samples and verdicts count from what it gives.
+ */
+export async function storeRecords(
+  database: Database,
+  batch: StoredBatch,
+  decoded: Iterable<Decoded>,
+  now: Instant,
+  claim: (client: pg.PoolClient) => Promise<number | undefined>,
+  finish: (client: pg.PoolClient, stored: StoredRecords) => Promise<void>,
+): Promise<boolean> {
+  const sorted = sortDecoded(decoded);
+  refuse(sorted, await keptFrom(database.pool, batch.clusterId));
+  await makePartitions(database, sorted, now);
   return database.transaction(async (client) => {
-    if (!(await claimStage(client, batch.id, 'store'))) return false;
-    await storeSorted(client, batch, sorted);
+    const firstOrdinal = await claim(client);
+    if (firstOrdinal === undefined) return false;
+    await storeSorted(client, batch, sorted, firstOrdinal);
     const rejects = sorted.rejects.length;
     const rows = Object.values(sorted).reduce((sum, items) => sum + items.length, 0) - rejects;
-    await finishStore(client, batch, rows, rejects, touchedBy(sorted));
+    await finish(client, { rows, rejects, touched: touchedBy(sorted) });
     return true;
   });
+}
+
+/**
+ * The store stage: all rows of a batch and its ledger row in one transaction. False when it was done before.
+ * Deterministic: the same batch gives the same rows.
+ */
+export function storeDecoded(
+  database: Database,
+  batch: StoredBatch,
+  decoded: Iterable<Decoded>,
+  now: Instant,
+): Promise<boolean> {
+  const claim = async (client: pg.PoolClient) => ((await claimStage(client, batch.id, 'store')) ? 0 : undefined);
+  return storeRecords(database, batch, decoded, now, claim, (client, { rows, rejects, touched }) =>
+    finishStore(client, batch, rows, rejects, touched),
+  );
 }

@@ -38,11 +38,18 @@ export async function storeVerdicts(
   emitterId: number,
   batchId: bigint,
   verdicts: readonly FlowVerdictObservation[],
+  firstOrdinal = 0,
 ): Promise<void> {
   const rows = new CopyRows('flow_verdict', COLUMNS, verdicts.length);
   for (const [ordinal, item] of verdicts.entries()) {
     const { ends } = item;
-    rows.row().timestamp(item.observedAt).int8(batchId).int4(ordinal).int4(emitterId).int4(item.line);
+    rows
+      .row()
+      .timestamp(item.observedAt)
+      .int8(batchId)
+      .int4(firstOrdinal + ordinal)
+      .int4(emitterId)
+      .int4(item.line);
     rows.text(item.emitter).text(item.verdict).text(item.direction).text(item.node).int2(protocolNumber(ends.protocol));
     rows.inet(ends.source).inet(ends.destination).int4(ends.sourcePort).int4(ends.destinationPort);
     rows.json(JSON.parse(JSON.stringify(item, bigintsAsText))).int8(keyOf(item));
