@@ -8,7 +8,7 @@ RUN node tools/prepare.mjs
 # PostgreSQL and Redis have containers of their own here: the embedded ones stay out.
 RUN npm prune --ignore-scripts --omit=dev --omit=optional
 
-FROM node:22-bookworm-slim
+FROM node:22-bookworm-slim AS runtime
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=build /app/package.json ./
@@ -17,6 +17,14 @@ COPY --from=build /app/prisma/migrations ./prisma/migrations
 COPY --from=build /app/bin ./bin
 COPY --from=build /app/apps/web/dist ./apps/web/dist
 COPY --from=build /app/dist ./dist
+
+# docker build --target collector: the same program beside the tools that read a node. Its user comes from the pod.
+FROM runtime AS collector
+RUN apt-get update && apt-get install -qy --no-install-recommends conntrack iptables ipset nftables iproute2 procps ulogd2 ulogd2-json \
+    && rm -rf /var/lib/apt/lists/*
+CMD ["node", "bin/whydrop", "collector"]
+
+FROM runtime
 USER node
 EXPOSE 4270
 CMD ["node", "dist/apps/api/src/main.js"]
