@@ -16,8 +16,8 @@ export interface Job {
 /** Finished objects that the steps work with; opened and closed by whoever composes the process. */
 export interface Steps {
   readonly database: Database;
-  readonly storeQueue: Pick<JobQueue, 'enqueue'>;
-  readonly correlateQueue: Pick<JobQueue, 'enqueue'>;
+  readonly storeQueue: Pick<JobQueue, 'enqueue' | 'enqueueAll'>;
+  readonly correlateQueue: Pick<JobQueue, 'enqueue' | 'enqueueAll'>;
   readonly log: Log;
   /** Our clock. */
   readonly now: () => Instant;

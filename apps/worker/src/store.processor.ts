@@ -3,18 +3,26 @@ import { type Decoded, decodeStream, isFormat } from '@whydrop/decoders';
 import {
   countAttempt,
   type Database,
+  forgetAttempt,
+  isStored,
+  isUnavailable,
   loadBatch,
+  lockBatch,
   storeCoverage,
   storeDecoded,
   storeGaps,
   type StoredBatch,
 } from '@whydrop/storage';
 import type { Reject } from '@whydrop/model';
+import { isolate } from './isolate.js';
+import { Quarantine } from './quarantine.js';
 import type { Job, Steps } from './steps.js';
 import { readGaps } from './gap-lines.js';
 
-/** A batch on which the work failed or the worker died this often is kept as one reject, and the rest goes on. */
+/** A batch on which the work failed or the worker died this often is stored in parts, until the record is found that does it. */
 export const MAX_ATTEMPTS = 5;
+
+const quarantine = new Quarantine();
 
 function refused(batch: StoredBatch, reason: Reject['reason'], detail: string): Reject {
   return { kind: 'reject', line: batch.firstLine, reason, detail, raw: batch.payload.slice(0, 4096) };
@@ -37,11 +45,10 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function storeBatch(database: Database, batch: StoredBatch, attempts: number, now: number): Promise<boolean> {
-  if (attempts > MAX_ATTEMPTS) {
-    const detail = `the batch could not be worked on in ${MAX_ATTEMPTS} attempts; the worker's log says why`;
-    return storeDecoded(database, batch, [refused(batch, 'FAILED', detail)], now);
-  }
+/** What we say ourselves: of one piece, and read before anything is written. */
+const isOurs = (format: string) => format === GAP_FORMAT || format === COVERAGE_FORMAT;
+
+async function storeWhole(database: Database, batch: StoredBatch, now: number): Promise<boolean> {
   if (batch.format === GAP_FORMAT) {
     const { gaps, rejects } = readGaps(batch.payload, batch.firstLine);
     return storeGaps(database, batch, gaps, rejects);
@@ -53,18 +60,37 @@ async function storeBatch(database: Database, batch: StoredBatch, attempts: numb
   return storeDecoded(database, batch, [refused(batch, 'BAD_VALUE', detail)], now);
 }
 
+/**
+ * An attempt counts when nobody else is at the batch: one that lasts so long that its job was given out again is not one that
+ * died. A database that goes away is not the batch's fault either.
+ */
+async function attempt(database: Database, batch: StoredBatch, now: number): Promise<boolean> {
+  const lock = await lockBatch(database, batch.id);
+  if (lock.kind === 'busy') return quarantine.together(() => storeWhole(database, batch, now));
+  try {
+    const attempts = await countAttempt(database, batch.id);
+    if (attempts > MAX_ATTEMPTS && !isOurs(batch.format))
+      return await quarantine.alone(() => isolate(database, batch, decoded, now));
+    return await quarantine.together(() => storeWhole(database, batch, now));
+  } catch (error) {
+    if (isUnavailable(error)) await forgetAttempt(database, batch.id).catch(() => undefined);
+    throw error;
+  } finally {
+    await lock.release();
+  }
+}
+
 /** Decode, normalise and store one batch; then ask for its cluster to be correlated. */
 export async function processStore(job: Job, { database, correlateQueue, log, now }: Steps): Promise<void> {
   const { batchId } = storeJobSchema.parse(job.data);
   const id = BigInt(batchId);
-  const attempts = await countAttempt(database, id);
   const batch = await loadBatch(database, id);
   if (!batch) {
     log.warn({ batchId }, 'a job names a batch that is not there');
     return;
   }
-  const stored = await storeBatch(database, batch, attempts, now());
-  log.info({ batchId, stream: batch.stream, format: batch.format, attempts, stored }, 'batch stored');
+  const stored = !(await isStored(database, id)) && (await attempt(database, batch, now()));
+  log.info({ batchId, stream: batch.stream, format: batch.format, stored }, 'batch stored');
   await correlateQueue.enqueue('correlate', correlateJobId(batch.clusterId, batchId), {
     version: 1,
     clusterId: batch.clusterId,

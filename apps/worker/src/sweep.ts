@@ -1,9 +1,35 @@
 import { correlateJobId, storeJobId } from '@whydrop/contracts';
-import { openBatches } from '@whydrop/storage';
+import type { NewJob } from '@whydrop/queue';
+import { openBatches, type OpenBatch } from '@whydrop/storage';
 import type { Steps } from './steps.js';
 
 /** A batch that is not worked through after this long has lost its job: Redis was emptied, or a worker died. */
-export const LOST_AFTER_SECONDS = 10;
+export const LOST_AFTER_SECONDS = 4;
+
+const storeJob = ({ id }: OpenBatch, suffix: string): NewJob => ({
+  name: 'store',
+  jobId: storeJobId(`${id}${suffix}`),
+  data: { version: 1, batchId: String(id) },
+});
+
+/** One run takes all that is stored of a cluster: a job for the oldest batch of each is enough. */
+function correlateJobs(batches: readonly OpenBatch[], suffix: string): readonly NewJob[] {
+  const oldest = new Map(batches.toReversed().map((batch) => [batch.clusterId, batch]));
+  return [...oldest.values()].map(({ id, clusterId }) => ({
+    name: 'correlate',
+    jobId: correlateJobId(clusterId, `${id}${suffix}`),
+    data: { version: 1, clusterId },
+  }));
+}
+
+export interface Sweep {
+  readonly olderThanSeconds?: number;
+  /**
+   * A worker that starts gives its sweep a name: the jobs of one that died still stand as running, for seconds, and would keep
+   * jobs of the same id away.
+   */
+  readonly name?: string;
+}
 
 /**
  * Puts batches back on the queues that nobody works on. Job ids are derived from the batch, so that one which still has its
@@ -11,14 +37,18 @@ export const LOST_AFTER_SECONDS = 10;
  */
 export async function sweep(
   { database, storeQueue, correlateQueue, log }: Steps,
-  olderThan = LOST_AFTER_SECONDS,
+  { olderThanSeconds = LOST_AFTER_SECONDS, name }: Sweep = {},
 ): Promise<number> {
-  const lost = await openBatches(database, olderThan);
-  for (const { id, clusterId, stored } of lost) {
-    if (stored)
-      await correlateQueue.enqueue('correlate', correlateJobId(clusterId, String(id)), { version: 1, clusterId });
-    else await storeQueue.enqueue('store', storeJobId(String(id)), { version: 1, batchId: String(id) });
-  }
-  if (lost.length > 0) log.info({ batches: lost.length }, 'swept up batches without a job');
+  const lost = await openBatches(database, olderThanSeconds);
+  if (lost.length === 0) return 0;
+  const suffix = name === undefined ? '' : `-${name}`;
+  const store = lost.filter(({ stored }) => !stored).map((batch) => storeJob(batch, suffix));
+  const correlate = correlateJobs(
+    lost.filter(({ stored }) => stored),
+    suffix,
+  );
+  if (store.length > 0) await storeQueue.enqueueAll(store);
+  if (correlate.length > 0) await correlateQueue.enqueueAll(correlate);
+  log.info({ batches: lost.length }, 'swept up batches without a job');
   return lost.length;
 }

@@ -12,7 +12,7 @@ import { Deliverer, type DeliveryOptions } from './deliver.js';
 import { PIPELINE } from './pipeline.js';
 import { Reconciler } from './reconciler.js';
 import { type Steps, STEPS } from './steps.js';
-import { sweep } from './sweep.js';
+import { type Sweep, sweep } from './sweep.js';
 
 export interface WorkerOptions extends Steps {
   readonly backend: JobBackend;
@@ -34,13 +34,13 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     // At start everything open is looked at, whatever its age: the last process may have died over it.
-    this.run(0);
+    this.run({ olderThanSeconds: 0, name: `start-${this.options.now()}` });
     this.timer = setInterval(() => this.run(), this.options.sweepEveryMs ?? 2_000);
   }
 
-  private run(olderThan?: number): void {
+  private run(how?: Sweep): void {
     this.running = this.running
-      .then(() => sweep(this.options, olderThan))
+      .then(() => sweep(this.options, how))
       .catch((error: unknown) => this.options.log.error({ error: String(error) }, 'sweep failed'));
   }
 

@@ -1,5 +1,5 @@
 export type { AnyDecoder, Decoder, StreamContext } from './decoder.js';
-export { beginsRecord, FORMATS, isFormat } from './format.js';
+export { beginsRecord, FORMATS, isFormat, mayCut } from './format.js';
 export type { FormatId } from './format.js';
 export { isReject } from './lines.js';
 export type { Decoded, Observation } from './observation.js';

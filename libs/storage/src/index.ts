@@ -1,7 +1,16 @@
 export { openDatabase, type Database, type Sql } from './database.js';
-export { countAttempt, loadBatch, openBatches, type OpenBatch, type StoredBatch } from './write/batch.js';
+export {
+  countAttempt,
+  forgetAttempt,
+  isStored,
+  loadBatch,
+  openBatches,
+  type OpenBatch,
+  type StoredBatch,
+} from './write/batch.js';
 export { storeCoverage, storeGaps, type ToldGap } from './write/gap-rows.js';
-export { type BatchPart, finishParts, splitPart, storePart, takePart } from './write/batch-part.js';
+export { type BatchLock, lockBatch } from './write/batch-lock.js';
+export { type BatchPart, finishParts, forgetPartAttempt, splitPart, storePart, takePart } from './write/batch-part.js';
 export { storeDecoded, type Touched } from './write/store-batch.js';
 export * from './ingest/index.js';
 export * from './tokens/index.js';

@@ -35,15 +35,26 @@ export async function takePart(database: Database, batch: StoredBatch, lines: nu
   return rows[0];
 }
 
-/** Makes two parts of one that has more than one line. Their attempts are counted anew. */
-export async function splitPart(database: Database, batch: StoredBatch, part: BatchPart): Promise<void> {
+/** Takes a counted attempt back: the database went away, which is not the part's fault. */
+export async function forgetPartAttempt(
+  database: Database,
+  batch: StoredBatch,
+  { firstLine }: BatchPart,
+): Promise<void> {
+  await database.pool.query(
+    'UPDATE batch_part SET attempts = attempts - 1 WHERE batch_id = $1 AND first_line = $2 AND attempts > 0',
+    [batch.id, firstLine],
+  );
+}
+
+/** Makes two parts of one; the second begins at the line `cut`. Their attempts are counted anew. */
+export async function splitPart(database: Database, batch: StoredBatch, part: BatchPart, cut: number): Promise<void> {
   const { firstLine, lastLine } = part;
-  const middle = Math.floor((firstLine + lastLine) / 2);
   await database.pool.query(
     `WITH first AS (UPDATE batch_part SET last_line = $3, attempts = 0
                      WHERE batch_id = $1 AND first_line = $2 AND last_line = $4 AND rows IS NULL RETURNING batch_id)
      INSERT INTO batch_part (batch_id, first_line, last_line) SELECT batch_id, $3::int + 1, $4 FROM first`,
-    [batch.id, firstLine, middle, lastLine],
+    [batch.id, firstLine, cut - 1, lastLine],
   );
 }
 

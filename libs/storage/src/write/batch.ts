@@ -114,3 +114,16 @@ export async function countAttempt(database: Database, id: bigint): Promise<numb
   );
   return rows[0]?.attempts ?? 0;
 }
+
+/** Takes a counted attempt back: it ended because the database went away, which is not the batch's fault. */
+export async function forgetAttempt(database: Database, id: bigint): Promise<void> {
+  await database.pool.query('UPDATE raw_batch SET attempts = attempts - 1 WHERE id = $1 AND attempts > 0', [id]);
+}
+
+/** Whether the store stage of a batch is done. */
+export async function isStored(database: Database, id: bigint): Promise<boolean> {
+  const { rowCount } = await database.pool.query("SELECT 1 FROM batch_stage WHERE batch_id = $1 AND stage = 'store'", [
+    id,
+  ]);
+  return rowCount === 1;
+}
