@@ -1,3 +1,5 @@
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
 import { Health, serveStatus, type StatusServer } from '@whydrop/telemetry';
 import type { GapInput } from '@whydrop/contracts';
 import { Batcher } from './batch/batcher.js';
@@ -135,7 +137,10 @@ class Collector {
     }
     this.reportWrecks();
     this.sender.start();
-    this.readers = openReaders({ options, sink, watch, spool });
+    const folder = path.join(options.spool, 'run');
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    this.readers = openReaders({ options, sink, watch, spool, folder });
     for (const reader of this.readers) reader.start();
     this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);
     this.log.info(

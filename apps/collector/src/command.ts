@@ -1,6 +1,7 @@
 import { openLog } from '@whydrop/telemetry';
 import { startCollector } from './collector.js';
-import { OptionError, parseOptions } from './options.js';
+import { groupsOf, OptionError, parseOptions, wantsUlogdConfig } from './options.js';
+import { ulogdInstructions } from './read/ulogd.js';
 import { LockedError } from './spool/lock.js';
 
 /** So long a collector that ends tries to send what it has read, in milliseconds. */
@@ -30,9 +31,13 @@ function isUsage(error: unknown): error is Error {
 
 /** `whydrop collector`: reads until it is asked to stop. Gives the exit code. */
 export async function runCollector(args: readonly string[], output: Output): Promise<number> {
-  const stopped = untilSignal();
   try {
+    if (wantsUlogdConfig(args)) {
+      output.stdout(ulogdInstructions(groupsOf(args, process.env)));
+      return 0;
+    }
     const options = parseOptions(args, process.env);
+    const stopped = untilSignal();
     const log = openLog({ name: 'collector' });
     const collector = await startCollector(options, log);
     const signal = await stopped;

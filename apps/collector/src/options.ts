@@ -159,6 +159,17 @@ export function wantsUlogdConfig(args: readonly string[]): boolean {
   return args.includes('--print-ulogd-config');
 }
 
+function groups(text: string | undefined): readonly number[] {
+  return list(text).map((group) => wholeNumber('nflog-groups', group, 0, 65_535));
+}
+
+/** The NFLOG groups that were asked for; 100 when none were. */
+export function groupsOf(args: readonly string[], environment: Environment): readonly number[] {
+  const { values } = parseArgs({ args: [...args], options: SPEC });
+  const named = groups(lookup(values, environment)('nflog-groups'));
+  return named.length > 0 ? named : [100];
+}
+
 /** What the command line and the environment say; throws OptionError naming what is wrong. */
 export function parseOptions(args: readonly string[], environment: Environment): CollectorOptions {
   const { values } = parseArgs({ args: [...args], options: SPEC });
@@ -182,7 +193,7 @@ export function parseOptions(args: readonly string[], environment: Environment):
     read: readNames(get('read')),
     conntrackEvents: conntrackEvents(get('conntrack-events')),
     conntrackBuffer: bytesOf('conntrack-buffer', get('conntrack-buffer') ?? '8M'),
-    nflogGroups: list(get('nflog-groups')).map((group) => wholeNumber('nflog-groups', group, 0, 65_535)),
+    nflogGroups: groups(get('nflog-groups')),
     followFiles: files.map(followedFile),
     scrapes: [...(values.scrape ?? []), ...list(environment['WHYDROP_SCRAPE'])],
     kernelLog: get('kernel-log'),

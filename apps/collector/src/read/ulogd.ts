@@ -1,0 +1,84 @@
+import { rm, writeFile } from 'node:fs/promises';
+import type { ReaderParts } from '../readers.js';
+import { whereIs } from './child.js';
+import { channelOf, classOf } from './classes.js';
+import { CommandReader } from './command.js';
+import { lastAlive } from './last-alive.js';
+import type { Reader } from './reader.js';
+
+/** ulogd2's configuration for one group: one JSON object per packet into a file, at most 100 ms after the packet. */
+export function ulogdConfig(groups: readonly number[], file: (group: number) => string, log: string): string {
+  const stacks = groups.map(
+    (group) =>
+      `stack=log${group}:NFLOG,base${group}:BASE,ifi${group}:IFINDEX,ip2str${group}:IP2STR,mac${group}:HWHDR,json${group}:JSON`,
+  );
+  const sections = groups.flatMap((group) => [
+    `[log${group}]`,
+    `group=${group}`,
+    'netlink_socket_buffer_size=1048576',
+    'netlink_socket_buffer_maxsize=16777216',
+    'netlink_qthreshold=20',
+    'netlink_qtimeout=5',
+    `[json${group}]`,
+    `file="${file(group)}"`,
+    'sync=1',
+  ]);
+  return ['[global]', `logfile="${log}"`, 'loglevel=3', ...stacks, ...sections, ''].join('\n');
+}
+
+/** For whoever runs ulogd2 by himself: the configuration, and how its files are read. */
+export function ulogdInstructions(groups: readonly number[]): string {
+  const file = (group: number) => `/var/log/whydrop/nflog.${group}.json`;
+  const follow = groups.map((group) => `--follow-file nflog.${group}.json:nflog-json:${file(group)}`);
+  const head = [
+    '# ulogd2 for Whydrop: mkdir -p /var/log/whydrop; ulogd -d -c THIS-FILE',
+    `# then: whydrop collector ${follow.join(' ')}`,
+    '# After logrotate has moved a file: kill -HUP of ulogd. The collector reads the moved file to its end.',
+  ];
+  return `${head.join('\n')}\n${ulogdConfig(groups, file, '/var/log/whydrop/ulogd.log')}`;
+}
+
+function groupReader({ sink, watch, spool, folder }: ReaderParts, group: number): Reader {
+  const format = 'nflog-json';
+  const stream = `nflog.${group}.json`;
+  const channel = channelOf(format);
+  const source = {
+    stream,
+    format,
+    class: classOf(format),
+    ...(channel ? { channel } : {}),
+    attributes: { group: String(group) },
+  };
+  const config = `${folder}/ulogd.${group}.conf`;
+  const reader = new CommandReader({
+    ...{ source, sink, watch, fifo: `${folder}/nflog.${group}.fifo`, lastAt: lastAlive(spool, source.class, stream) },
+    command: () => ['ulogd', '-c', config],
+    writesToFifo: true,
+    lossWords: /losing events|ENOBUFS|overrun/i,
+  });
+  return {
+    name: stream,
+    start: () => {
+      const text = ulogdConfig([group], () => `${folder}/nflog.${group}.fifo`, 'stdout');
+      writeFile(config, text, { mode: 0o600 }).then(
+        () => reader.start(),
+        (error: Error) => watch.warn(stream, error.message),
+      );
+    },
+    stop: async () => {
+      await reader.stop();
+      await rm(config, { force: true });
+    },
+  };
+}
+
+/** A ulogd2 of our own for each NFLOG group: nobody else may listen to a group that one listens to. */
+export function nflogReaders(parts: ReaderParts, groups: readonly number[]): readonly Reader[] {
+  if (groups.length === 0) return [];
+  if (whereIs('ulogd') !== undefined) return groups.map((group) => groupReader(parts, group));
+  parts.watch.warn(
+    'nflog',
+    'the program ulogd is not there (Debian: apt-get install ulogd2 ulogd2-json); NFLOG is not read',
+  );
+  return [];
+}
