@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
-import { migrate, openDatabase } from '@whydrop/storage';
-import { openLog } from '@whydrop/telemetry';
+import { migrate, openDatabase, openSecretBox } from '@whydrop/storage';
+import { dataHome, openLog } from '@whydrop/telemetry';
 import { KNOWN_FORMATS } from './known-formats.js';
 import { DEFAULT_PORT, startApi } from './start.js';
 
@@ -34,6 +34,7 @@ const api = await startApi({
   port,
   host,
   graphiql,
+  secrets: openSecretBox(process.env, dataHome),
 });
 log.info({ url: api.url }, 'the API is ready');
 

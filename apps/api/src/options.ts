@@ -1,4 +1,4 @@
-import type { Database } from '@whydrop/storage';
+import type { Database, SecretBox } from '@whydrop/storage';
 
 /** What the API needs of a queue. A failing `enqueue` never fails a request. */
 export interface StoreQueue {
@@ -44,6 +44,8 @@ export interface ApiOptions {
   readonly knownFormats: readonly string[];
   readonly ingestLimits?: Partial<IngestLimits>;
   readonly log?: Log;
+  /** Seals what receivers keep secret; left out: no receiver can be made or changed. */
+  readonly secrets?: SecretBox;
   /** Serves GraphiQL at /graphiql. Off unless asked for. */
   readonly graphiql?: boolean;
   /** Folder of the built web page; `startApi` finds that of the checkout by itself. */

@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
 import { migrate, openDatabase } from '@whydrop/storage';
-import { Health, openLog, openMetrics, serveStatus } from '@whydrop/telemetry';
+import { dataHome, Health, openLog, openMetrics, serveStatus } from '@whydrop/telemetry';
+import { deliveryOptions } from './deliver.js';
 import { startPipeline } from './start.js';
 
-const MIGRATIONS = path.resolve(import.meta.dirname, '../../../../prisma/migrations');
+const ROOT = path.resolve(import.meta.dirname, '../../../..');
+const MIGRATIONS = path.join(ROOT, 'prisma', 'migrations');
 
 const databaseUrl = process.env['DATABASE_URL'];
 if (databaseUrl === undefined) {
@@ -20,7 +23,9 @@ const backend = jobBackendOf(process.env, databaseUrl);
 const queues = [QUEUES.store, QUEUES.correlate].map((name) => openQueue(backend, name));
 const [storeQueue, correlateQueue] = queues as [(typeof queues)[number], (typeof queues)[number]];
 const now = () => Date.now() * 1000;
-const worker = await startPipeline({ database, storeQueue, correlateQueue, backend, log, now });
+const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+const delivery = deliveryOptions(process.env, dataHome, version);
+const worker = await startPipeline({ database, storeQueue, correlateQueue, backend, log, now, delivery });
 /** Health and metrics of a process without an API, where somebody asks for them: STATUS_PORT. */
 async function openStatus() {
   const { STATUS_PORT: port, STATUS_HOST: host = '127.0.0.1' } = process.env;

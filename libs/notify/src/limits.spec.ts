@@ -124,7 +124,7 @@ it('a cut text is never longer than asked for and never ends in half a character
     fc.property(fc.string({ unit: 'grapheme', maxLength: 80 }), fc.integer({ min: 1, max: 60 }), (text, most) => {
       const short = cut(text, most);
       expect(short.length).toBeLessThanOrEqual(most);
-      expect(short.isWellFormed()).toBe(text.isWellFormed());
+      expect(Buffer.from(short).toString()).toBe(short);
       expect(Buffer.byteLength(cutBytes(text, most + 3))).toBeLessThanOrEqual(most + 3);
       if (text.length <= most) expect(short).toBe(text);
     }),

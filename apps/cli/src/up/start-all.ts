@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { KNOWN_FORMATS } from '../../../api/src/known-formats.js';
 import { startApi } from '../../../api/src/start.js';
+import { deliveryOptions } from '../../../worker/src/deliver.js';
 import { startPipeline } from '../../../worker/src/start.js';
 import { QUEUES } from '@whydrop/contracts';
 import { type JobsWanted, openQueue, provideJobs } from '@whydrop/queue';
@@ -80,11 +82,24 @@ async function start(words: StartWords, started: Started): Promise<Running> {
   started.add(storeQueue, () => Promise.all([storeQueue.close(), correlateQueue.close()]));
   const logger = openLog({ name: 'whydrop', level: 'warn' });
   const now = () => Date.now() * 1000;
-  const worker = await startPipeline({ database, storeQueue, correlateQueue, backend: jobs.backend, log: logger, now });
+  const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  const own = words.port === 0 ? undefined : `http://${words.host}:${words.port}`;
+  const delivery = deliveryOptions(process.env, () => home, version, own);
+  const steps = { database, storeQueue, correlateQueue, backend: jobs.backend, log: logger, now, delivery };
+  const worker = await startPipeline(steps);
   started.add(worker, () => worker.close());
   const webRoot = path.join(ROOT, 'apps', 'web', 'dist');
   const { host, port } = words;
-  const api = await startApi({ database, storeQueue, knownFormats: KNOWN_FORMATS, host, port, log: logger, webRoot });
+  const api = await startApi({
+    database,
+    storeQueue,
+    knownFormats: KNOWN_FORMATS,
+    host,
+    port,
+    log: logger,
+    webRoot,
+    secrets: delivery.box,
+  });
   started.add(api, () => api.close());
   const token = await localToken(database);
   await writeServerFile({ pid: process.pid, url: api.url, token, databaseUrl: provided.url });

@@ -72,10 +72,20 @@ function keyFile(dataHome: string): Buffer {
   return parseKey(readFileSync(file, 'utf8'), file);
 }
 
-/** WHYDROP_SECRET_KEY (one key, or several parted by commas, the newest first), else `secret.key` in the data home, made when missing. */
+/**
+ * WHYDROP_SECRET_KEY (one key, or several parted by commas, the newest first), else `secret.key` in the data home, which is read, or
+ * made, when a secret is sealed or opened for the first time.
+ */
 export function openSecretBox(environment: NodeJS.ProcessEnv, dataHome: () => string): SecretBox {
   const given = environment['WHYDROP_SECRET_KEY'];
-  if (given === undefined || given === '') return secretBox([keyFile(dataHome())]);
-  const keys = given.split(',').map((text) => parseKey(text, 'WHYDROP_SECRET_KEY'));
-  return secretBox(keys as [Buffer, ...Buffer[]]);
+  if (given !== undefined && given !== '') {
+    const keys = given.split(',').map((text) => parseKey(text, 'WHYDROP_SECRET_KEY'));
+    return secretBox(keys as [Buffer, ...Buffer[]]);
+  }
+  let box: SecretBox | undefined;
+  const opened = () => (box ??= secretBox([keyFile(dataHome())]));
+  return {
+    seal: (text, context) => opened().seal(text, context),
+    open: (sealed, context) => opened().open(sealed, context),
+  };
 }
