@@ -33,6 +33,8 @@ export interface Baseline {
 /** Minutes of a past that a baseline needs before it is trusted. */
 export const WARM_SAMPLES = 30;
 const BLOCK = 15;
+/** The latest minutes may belong to what is judged: how much counts scatter is learnt from those before. */
+const JUST_NOW = 15;
 const MOST_DISPERSED = 200;
 
 export function median(values: readonly number[]): number {
@@ -88,7 +90,7 @@ export function learn(history: History, floor: number, level: number): Baseline 
   const expectedHour = hourBefore(history.sameHour);
   return {
     expected: Math.max(floor, level, own, history.siblings ?? 0),
-    dispersion: dispersionOf(minutes.slice(0, 180)),
+    dispersion: dispersionOf(known(history.recent.slice(JUST_NOW, 180))),
     usualPeak: Math.max(usualByDay(history.hourlyPeaks), seasonal(history.sameTime, peakOf)),
     expectedHour: expectedHour === null ? null : Math.max(expectedHour, 60 * Math.max(floor / 4, level)),
     state: minutes.length < WARM_SAMPLES ? 'WARMING' : 'READY',
