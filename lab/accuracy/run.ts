@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ABILITIES } from '../src/intent/random-policies.js';
-import { captureRandom } from './capture.js';
+import { type Captured, captureRandom } from './capture.js';
 import { measure, merged } from './measure.js';
 import type { Line } from './table.js';
 import { missedTargets } from './targets.js';
@@ -30,52 +30,63 @@ export interface Result {
   readonly wrong: readonly string[];
 }
 
-interface Part {
-  readonly lines: readonly Line[];
-  readonly doubts: readonly string[];
+interface Made {
+  readonly captured: Captured;
+  readonly seed: number;
 }
 
-async function onePart(request: Request, dialect: string, seed: number, attempts: number): Promise<Part> {
-  const { keep } = request;
-  const folder =
-    keep === undefined ? mkdtempSync(join(tmpdir(), 'whydrop-accuracy-')) : join(keep, `${dialect}-${seed}`);
-  try {
-    const captured = await captureRandom({ dialect, seed, attempts, perRound: request.perRound, folder });
-    if (keep !== undefined) writeFileSync(join(folder, 'attempts.json'), JSON.stringify(captured));
-    const dropped = captured.attempts.filter(({ stopped }) => stopped).length;
-    request.say(`${dialect}, seed ${seed}: ${captured.attempts.length} attempts, ${dropped} were dropped`);
-    const doubts = captured.attempts.flatMap(({ doubt }) => (doubt === undefined ? [] : [`${dialect}: ${doubt}`]));
-    return { lines: measure(captured, seed), doubts };
-  } finally {
-    if (keep === undefined) rmSync(folder, { recursive: true, force: true });
-  }
+async function captureOne(
+  request: Request,
+  root: string,
+  dialect: string,
+  seed: number,
+  attempts: number,
+): Promise<Made> {
+  const folder = join(root, `${dialect}-${seed}`);
+  const captured = await captureRandom({ dialect, seed, attempts, perRound: request.perRound, folder });
+  if (request.keep !== undefined) writeFileSync(join(folder, 'attempts.json'), JSON.stringify(captured));
+  const dropped = captured.attempts.filter(({ stopped }) => stopped).length;
+  request.say(`${dialect}, seed ${seed}: ${captured.attempts.length} attempts, ${dropped} were dropped`);
+  return { captured, seed };
 }
 
-async function oneDialect(request: Request, dialect: string): Promise<readonly Part[]> {
-  const parts: Part[] = [];
+async function captureDialect(request: Request, root: string, dialect: string): Promise<readonly Made[]> {
+  const made: Made[] = [];
   const first = request.seed * 1000 + DIALECTS.indexOf(dialect) * 100;
   for (let done = 0; done < request.attempts; done += request.perCapture) {
     const attempts = Math.min(request.perCapture, request.attempts - done);
-    parts.push(await onePart(request, dialect, first + parts.length, attempts));
+    made.push(await captureOne(request, root, dialect, first + made.length, attempts));
   }
-  return parts;
+  return made;
+}
+
+/** Nothing is worked out while captures run: records are stamped when they are read. */
+async function captureAll(request: Request, root: string): Promise<readonly Made[]> {
+  const waiting = [...request.dialects];
+  const made = new Map<string, readonly Made[]>();
+  const work = async () => {
+    for (let dialect = waiting.shift(); dialect !== undefined; dialect = waiting.shift()) {
+      made.set(dialect, await captureDialect(request, root, dialect));
+    }
+  };
+  await Promise.all(Array.from({ length: request.sideBySide }, work));
+  return request.dialects.flatMap((dialect) => made.get(dialect) ?? []);
 }
 
 /** Captures and measures; the same seed draws the same clusters, policies and attempts. */
 export async function run(request: Request): Promise<Result> {
-  const waiting = [...request.dialects];
-  const parts = new Map<string, readonly Part[]>();
-  const work = async () => {
-    for (let dialect = waiting.shift(); dialect !== undefined; dialect = waiting.shift()) {
-      parts.set(dialect, await oneDialect(request, dialect));
-    }
-  };
-  await Promise.all(Array.from({ length: request.sideBySide }, work));
-  const all = request.dialects.flatMap((dialect) => parts.get(dialect) ?? []);
-  const lines = merged(all.flatMap((part) => part.lines));
-  const doubts = all.flatMap((part) => part.doubts);
-  const wrong = lines.flatMap(({ dialect, level, disorder, score }) =>
-    score.wrong.map((text) => `${dialect}, ${level}, ${disorder}: ${text}`),
-  );
-  return { lines, missed: [...doubts, ...lines.flatMap(missedTargets)], wrong };
+  const root = request.keep ?? mkdtempSync(join(tmpdir(), 'whydrop-accuracy-'));
+  try {
+    const all = await captureAll(request, root);
+    const lines = merged(all.flatMap(({ captured, seed }) => measure(captured, seed)));
+    const doubts = all.flatMap(({ captured }) =>
+      captured.attempts.flatMap(({ doubt }) => (doubt === undefined ? [] : [`${captured.dialect}: ${doubt}`])),
+    );
+    const wrong = lines.flatMap(({ dialect, level, disorder, score }) =>
+      score.wrong.map((text) => `${dialect}, ${level}, ${disorder}: ${text}`),
+    );
+    return { lines, missed: [...doubts, ...lines.flatMap(missedTargets)], wrong };
+  } finally {
+    if (request.keep === undefined) rmSync(root, { recursive: true, force: true });
+  }
 }

@@ -149,6 +149,14 @@ function attempt(random: Random, cluster: Scenario, used: Set<string>): Attempt 
   return other === pod ? undefined : toParty(random, partyOf(pod), partyOf(other));
 }
 
+/** Below those that the kernel and node ports use. */
+const FIRST_SOURCE_PORT = 20_000;
+
+/** Two attempts on the same ports within seconds are told apart by sequence numbers only, which most evidence lacks. */
+function withOwnPort(one: Attempt, made: number): Attempt {
+  return one.protocol === 'ICMP' ? one : { ...one, sourcePort: FIRST_SOURCE_PORT + made };
+}
+
 /** Most policies of a round are new; some stay, so that counters and explanations run on over a change. */
 function nextPolicies(random: Random, dialect: string, round: number, before: readonly LabPolicy[]) {
   const kept = before.filter(() => random.chance(0.3));
@@ -174,7 +182,7 @@ export function drawScenario(random: Random, dialect: string, attempts: number, 
     const tries: Attempt[] = [];
     while (tries.length < Math.min(perRound, attempts - policiesOf.length)) {
       const one = attempt(random, cluster, used);
-      if (one) tries.push(one);
+      if (one) tries.push(withOwnPort(one, policiesOf.length + tries.length));
     }
     steps.push(tries);
     policiesOf.push(...tries.map(() => policies));

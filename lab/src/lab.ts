@@ -39,6 +39,7 @@ function requestOf(scenario: Scenario, attempt: Attempt): TrafficRequest {
     timeout: attempt.timeout ?? 3.5,
     ...(attempt.port === undefined ? {} : { port: attempt.port }),
     ...(attempt.flags ? { flags: attempt.flags } : {}),
+    ...(attempt.sourcePort === undefined ? {} : { sourcePort: attempt.sourcePort }),
   };
 }
 

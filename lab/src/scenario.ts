@@ -158,6 +158,8 @@ export interface Attempt {
   readonly port?: number;
   /** Sends one bare segment with these flags instead of opening a connection. */
   readonly flags?: readonly ('SYN' | 'ACK' | 'FIN' | 'RST' | 'PSH')[];
+  /** The client's port; the kernel chooses one when it is not given. */
+  readonly sourcePort?: number;
   /** How long the client waits, in seconds. */
   readonly timeout?: number;
   /** What the story says will happen; the run fails when the kernel disagrees. */

@@ -190,14 +190,34 @@ function rawOf(item: Timed): string {
   return item.flow?.flow.raw ?? item.packet?.packet.raw ?? item.verdict?.verdict.raw ?? '';
 }
 
+const ENDED: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'POLICY_DROP']);
+
+/**
+ * The packet as it looked where it was last seen: where its trace ends, else behind the SNAT that conntrack knows of. The
+ * nodes before let it go on.
+ */
+function furthestPacket(items: readonly Timed[]): PacketWitness['packet'] | undefined {
+  const packets = items.flatMap((item) => item.packet?.packet ?? []);
+  const ended = packets.find((each) => each.kind === 'trace' && ENDED.has(each.hits.at(-1)?.verdict ?? ''));
+  const left = new Set(
+    items
+      .flatMap((item) => item.flow?.flow ?? [])
+      .filter((flow) => tupleKey(effectiveTuple(flow)) !== tupleKey(policyTuple(flow)))
+      .map((flow) => tupleKey(effectiveTuple(flow))),
+  );
+  const translated = packets.find((each) => left.has(tupleKey(each.tuple)));
+  // A trace does not tell the id of an echo, a log does.
+  const telling = packets.find(({ tuple }) => tuple.protocol !== 'ICMP' || tuple.icmp);
+  return ended?.tuple.protocol === 'ICMP' ? (telling ?? ended) : (ended ?? translated ?? telling ?? packets[0]);
+}
+
 /** The tuple as the deciding rule sees it: what a packet log shows, else the flow's after DNAT and before SNAT. */
 function judgedTuple(items: readonly Timed[]): Tuple | undefined {
   const natted = items.find(
     (item) => item.flow && tupleKey(item.flow.flow.original) !== tupleKey(policyTuple(item.flow.flow)),
   );
   const first = natted?.flow ?? items.find((item) => item.flow)?.flow;
-  const packets = items.flatMap((item) => item.packet?.packet.tuple ?? []);
-  const packet = packets.find((tuple) => tuple.protocol !== 'ICMP' || tuple.icmp) ?? packets[0];
+  const packet = furthestPacket(items)?.tuple;
   const logged = items.find((item) => item.verdict)?.verdict?.tuple;
   return packet ?? logged ?? (first && policyTuple(first.flow));
 }
