@@ -8,6 +8,7 @@ import {
   tupleKey,
   type Tuple,
 } from '@whydrop/model';
+import type { RelatedFlows } from './related.js';
 import type { Surroundings } from './surroundings.js';
 import { type ClusterView, connectionEnd, explainEnd } from './view.js';
 import type { Attempt, FlowWitness } from './witness.js';
@@ -27,6 +28,8 @@ export interface Case {
   readonly destination: ExplainedEnd;
   readonly original: OriginalDestination | undefined;
   readonly translatedSource: string | undefined;
+  /** Conntrack's records of this tuple and its reverse, beyond this attempt. */
+  readonly related: RelatedFlows;
   /** What the policies say about the connection as the deciding rule sees it. Evaluated when first asked for. */
   readonly policies: ConnectionVerdict;
 }
@@ -80,7 +83,7 @@ export function policyQuery(
 }
 
 /** Prepares an attempt for deciding: who both ends were at that time, what NAT did, what the policies say. */
-export function openCase(attempt: Attempt, surroundings: Surroundings): Case {
+export function openCase(attempt: Attempt, surroundings: Surroundings, related: RelatedFlows): Case {
   const view = surroundings.history.at(attempt.firstSeenAt);
   const tuple = judgedTuple(attempt, view);
   const end = (ip: string) => explainEnd(view, ip, (address) => surroundings.nodeOfAddress(address));
@@ -93,6 +96,7 @@ export function openCase(attempt: Attempt, surroundings: Surroundings): Case {
     attempt,
     view,
     surroundings,
+    related,
     tuple,
     source: client === tuple.source ? judgedSource : end(client),
     sourcePort: first?.flow.original.sourcePort ?? tuple.sourcePort,

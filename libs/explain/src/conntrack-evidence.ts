@@ -40,6 +40,12 @@ const SHOWS: Readonly<Record<FlowPicture['state'], string>> = {
   unanswered: 'conntrack has the connection without an answer (UNREPLIED)',
 };
 
+/** One record as evidence. */
+export function flowItemOf({ node, flow }: FlowWitness): EvidenceItem {
+  const shows = `conntrack ${flow.event === 'destroy' ? 'ended' : 'had'} an entry of the connection${flow.state ? ` (${flow.state})` : ''}`;
+  return { channel: 'conntrack', node, observedAt: flow.observedAt, shows, raw: flow.raw };
+}
+
 /** The first record of a picture that shows its state. */
 export function flowItem(picture: FlowPicture): EvidenceItem {
   const telling =

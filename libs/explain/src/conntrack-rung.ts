@@ -15,6 +15,8 @@ import { countersMetBy, type MetCounter } from './ruleset-walk.js';
 import { type FlowPicture, flowItem, flowPictures } from './conntrack-evidence.js';
 import { ALLOWED, type Decision, type Draft, PENDING } from './draft.js';
 import { causeOfOwner } from './observed-rung.js';
+import { type HostCause, lostBehindNode, lostOnNode } from './host-rung.js';
+import { unfitBackend } from './backend-rung.js';
 import { policyFacts } from './policy-rung.js';
 import { chainRuleRef } from './rule-evidence.js';
 
@@ -105,11 +107,19 @@ function passedFinding(direction: PolicyDirection, node: string): Finding {
   return { code: 'INTENT_DENIES_NODE_PASSES', policy: undefined, path: undefined, sentence };
 }
 
+/** A cause that the node told of itself: it fits in time, so the answer leans on that and says so. */
+function byHost(trail: Trail, { cause, item, assumption }: HostCause, extra: Partial<Draft> = {}): Draft {
+  const assumptions = assumption === undefined ? [] : [assumption];
+  return failed({ ...trail, items: [...trail.items, item] }, cause, { basis: 'derived', assumptions, ...extra });
+}
+
 /** The destination's node confirmed the connection: every rule let it through, what failed is behind. */
 function reachedPod(trail: Trail, picture: FlowPicture): Draft {
   const { subject } = trail;
   const findings = subject.policies.ingress.verdict === 'denied' ? [passedFinding('ingress', picture.node)] : [];
   if (picture.state === 'reset') return failed(trail, 'PORT_CLOSED', { findings });
+  const behind = lostBehindNode(subject, picture.node);
+  if (behind) return byHost(trail, behind, { findings });
   const missing = ['what the pod did with it: listen queue and application are not seen from the node'];
   return undecided(trail, missing, { verdict: 'failed', findings });
 }
@@ -126,6 +136,10 @@ function lostBefore(trail: Trail, node: string): Draft {
     const which = moved.map(({ delta }) => `${delta.table} ${delta.chain}`).join(', ');
     return undecided(trail, [`which of the rules that counted drops in that time met it: ${which}`]);
   }
+  const said = lostOnNode(subject, node);
+  if (said) return byHost(trail, said);
+  const dead = deadRoute(trail);
+  if (dead) return noRoute(trail, dead);
   const missing: string[] = [];
   if (!window.complete) missing.push(`counters of node ${node} before and after that time`);
   if (!subject.surroundings.covered(node, 'conntrack', firstSeenAt, lastPacketAt)) {
@@ -143,8 +157,13 @@ function inPodNetwork({ view, destination }: Case): boolean {
 
 const NO_WAY = new Set(['blackhole', 'unreachable', 'prohibit']);
 
+interface DeadRoute {
+  readonly node: string;
+  readonly route: Route;
+}
+
 /** A route by which a node that forwarded the packet gives up on its destination, the longest prefix deciding. */
-function deadRoute({ subject, pictures }: Trail): { readonly node: string; readonly route: Route } | undefined {
+function deadRoute({ subject, pictures }: Trail): DeadRoute | undefined {
   const { destination, attempt, surroundings } = subject;
   const ip = parseIp(destination.ip);
   const home = subject.view.state.nodes.find((node) => ip && node.podCidrs.some((text) => contains(text, ip)))?.name;
@@ -167,21 +186,18 @@ function prefixOf(network: string): number {
   return parseCidr(network)?.prefix ?? 0;
 }
 
+function noRoute(trail: Trail, { node, route }: DeadRoute): Draft {
+  const shows = `node ${node} has a ${route.type} route to ${route.destination}`;
+  const observedAt = trail.subject.attempt.firstSeenAt;
+  const item = { channel: 'ruleset', node, observedAt, shows, raw: undefined } as const;
+  return failed({ ...trail, items: [...trail.items, item] }, 'NO_ROUTE', { basis: 'derived' });
+}
+
 /** Where the destination is no known pod. */
 function elsewhere(trail: Trail): Draft {
   const { destination } = trail.subject;
   const dead = deadRoute(trail);
-  if (dead) {
-    const shows = `node ${dead.node} has a ${dead.route.type} route to ${dead.route.destination}`;
-    const item = {
-      channel: 'ruleset',
-      node: dead.node,
-      observedAt: trail.subject.attempt.firstSeenAt,
-      shows,
-      raw: undefined,
-    } as const;
-    return failed({ ...trail, items: [...trail.items, item] }, 'NO_ROUTE', { basis: 'derived' });
-  }
+  if (dead) return noRoute(trail, dead);
   if (destination.role === 'node' && destination.node !== undefined) return lostBefore(trail, destination.node);
   if (inPodNetwork(trail.subject)) return failed(trail, 'POD_GONE', { basis: 'derived' });
   return undecided(trail, [`what happened at ${destination.ip}: it is not part of the cluster`]);
@@ -231,6 +247,10 @@ function decideByPlace(trail: Trail): Draft {
   const node = subject.destination.node;
   const atDestination = pictures.find((picture) => picture.node === node);
   if (subject.destination.role === 'service') return untranslated(trail);
+  const backend = unfitBackend(subject);
+  const judged = subject.policies.ingress.verdict === 'denied' && !atDestination;
+  if (backend && !judged)
+    return failed({ ...trail, items: [...trail.items, backend.item] }, backend.cause, { basis: 'derived' });
   if (atDestination) return reachedPod(trail, atDestination);
   if (node === undefined || !subject.destination.pod) return elsewhere(trail);
   return subject.policies.ingress.verdict === 'denied' ? ingressDenied(trail, node) : lostBefore(trail, node);

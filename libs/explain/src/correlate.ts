@@ -4,6 +4,7 @@ import { type Case, openCase } from './case.js';
 import { decide } from './decide.js';
 import { ALLOWED, type Draft, PENDING } from './draft.js';
 import { fixOf } from './fix.js';
+import { relatedFlows } from './related.js';
 import { sentenceOf } from './sentence.js';
 import { byCommonTime, clockAssumptions, type ClockOffsets, clockOffsets, onOneClock } from './skew.js';
 import type { Surroundings } from './surroundings.js';
@@ -117,8 +118,10 @@ function dropOf(item: Decided, packets: number, clocks: ClockOffsets): Correlate
 export function correlate(witnesses: Witnesses, surroundings: Surroundings): readonly CorrelatedDrop[] {
   const clocks = surroundings.clocks ?? clockOffsets(witnesses);
   const around = byCommonTime(surroundings, clocks);
-  const decided = attemptsOf(onOneClock(witnesses, clocks)).flatMap((attempt): readonly Decided[] => {
-    const subject = openCase(attempt, around);
+  const moved = onOneClock(witnesses, clocks);
+  const related = relatedFlows(moved);
+  const decided = attemptsOf(moved).flatMap((attempt): readonly Decided[] => {
+    const subject = openCase(attempt, around, related);
     const draft = decide(subject);
     return draft === ALLOWED || draft === PENDING ? [] : [{ subject, draft }];
   });

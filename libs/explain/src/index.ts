@@ -4,6 +4,7 @@ export { SETTLE_MICROS } from './conntrack-rung.js';
 export { changesBefore, type FirstDrop } from './changes.js';
 export { changedSince } from './changed-since.js';
 export { dropGroupKey, type DropGroupKey, type GroupEnd } from './group.js';
+export { createHostFacts, HOST_METRICS, type HostFacts, type Located } from './host-facts.js';
 export { type ClusterHistory, createClusterHistory } from './history.js';
 export { sentenceOf, type SentenceEnds } from './sentence.js';
 export type { SnapshotPair, Surroundings } from './surroundings.js';
@@ -24,6 +25,7 @@ export {
   type Countings,
   type CountedWindow,
   countedWindows,
+  type LookedSpan,
 } from './counted.js';
 export { type MovedRule, movedRules, type RulePair } from './counted-rules.js';
 export { DROP_METRICS } from './counted-metrics.js';
@@ -31,3 +33,4 @@ export { countedSentence, type CountedSum } from './counted-sentence.js';
 export { checkNode, type NodeCheck, type NodeCheckResult, type NodeDrift } from './node-check.js';
 export { type DriftCheck, type DriftEpisode, driftKey, followDrifts } from './drift-episodes.js';
 export { SETTLE } from './policy-rung.js';
+export { ruleIdentity, SNAPSHOT_TAKES, spreadDrop } from './conservation.js';

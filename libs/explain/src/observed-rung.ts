@@ -5,6 +5,7 @@ import { counterItem, counterOfRule, counterWindow } from './counter-evidence.js
 import { flowItem, flowPictures } from './conntrack-evidence.js';
 import type { Draft } from './draft.js';
 import { deniedSide, policyFacts } from './policy-rung.js';
+import { isMidStream, stateCause } from './state-rung.js';
 import type { RuleEvidence } from './rule-evidence.js';
 
 /** Causes that the rule itself names; roles that are not here are decided by the policies. */
@@ -55,16 +56,25 @@ function policyDraft(subject: Case, found: RuleEvidence): Pick<Draft, 'cause' | 
     const missing = ['which endpoint and direction the rule stands for'];
     return { cause: 'UNDECIDED', direction: null, missing };
   }
-  const facts = policyFacts(subject, direction, found.owner);
+  const facts = midStream(subject, found, policyFacts(subject, direction, found.owner));
   const named = explicitPart(found);
   if (named.length === 0 || facts.cause === 'POLICY_EXPLICIT_DENY') return { ...facts, direction };
   return { ...facts, cause: 'POLICY_EXPLICIT_DENY', policies: named, direction };
 }
 
+/** Policies judge a packet in the middle of a connection only when its entry is not there: that it had one is not known. */
+function midStream<T extends Partial<Draft>>(subject: Case, found: RuleEvidence, facts: T): T {
+  if (!isMidStream(found, subject)) return facts;
+  const assumption = 'the packet opens no connection; what conntrack knew of it before is not known';
+  return { ...facts, assumptions: [...(facts.assumptions ?? []), assumption] };
+}
+
 /** The datapath named the rule (trace, log): its owner gives the cause, the policies the reason, its counter the number. */
 export function observedDraft(subject: Case, found: RuleEvidence): Draft {
   const byOwner = found.meaning ? 'policy' : causeOfOwner(found.owner);
-  const decided = byOwner === 'policy' ? policyDraft(subject, found) : { cause: byOwner, direction: null };
+  const decided =
+    stateCause(subject, found) ??
+    (byOwner === 'policy' ? policyDraft(subject, found) : { cause: byOwner, direction: null });
   const window = counterWindow(subject.attempt, found.node, subject.surroundings, subject.view);
   const ref = found.chainRule;
   const moved = ref && found.rule ? counterOfRule(window, ref.table, ref.chain, found.rule) : undefined;
@@ -79,6 +89,7 @@ export function observedDraft(subject: Case, found: RuleEvidence): Draft {
     via: found.via,
     evidence: [
       ...found.evidence,
+      ...(decided.evidence ?? []),
       ...(moved ? [counterItem(found.node, moved)] : []),
       ...flowPictures(subject.attempt).map(flowItem),
     ],

@@ -8,6 +8,7 @@ import type {
   PolicyRef,
 } from '@whydrop/model';
 import type { RuleOwner } from '@whydrop/ruleset';
+import { agentRestart } from './host-rung.js';
 import { connectionEnd } from './view.js';
 import { type Case, policyQuery } from './case.js';
 import type { Draft } from './draft.js';
@@ -17,7 +18,7 @@ export const SETTLE = 30_000_000;
 
 type PolicyFacts = Pick<
   Draft,
-  'cause' | 'policies' | 'misses' | 'contributing' | 'assumptions' | 'missing' | 'findings'
+  'cause' | 'policies' | 'misses' | 'contributing' | 'evidence' | 'assumptions' | 'missing' | 'findings'
 >;
 
 export function samePolicy(a: PolicyRef, b: PolicyRef): boolean {
@@ -37,13 +38,44 @@ export function partsOf(side: DirectionVerdict): readonly PolicyPart[] {
   return [...denies, ...isolates.map((ref): PolicyPart => ({ ...ref, part: 'isolates' }))];
 }
 
+/** Another node's address at a port that a service publishes on nodes: who stands behind it, only that node knows. */
+export function hiddenBehind({ judgedSource, destination, tuple, view, attempt }: Case): string | undefined {
+  const { role, node } = judgedSource;
+  if (role !== 'node' || node === undefined || node === destination.node || !destination.pod) return undefined;
+  // Its own conntrack shows the connection as the node's own.
+  if (attempt.flows.some((witness) => witness.node === node && witness.flow.original.source === tuple.source))
+    return undefined;
+  const published = view.state.services.some(
+    (service) =>
+      service.externalTrafficPolicy !== 'Local' &&
+      (service.type === 'NodePort' || service.type === 'LoadBalancer') &&
+      view.state.backends.some(
+        (backend) =>
+          backend.namespace === service.namespace &&
+          backend.service === service.name &&
+          backend.ip === tuple.destination &&
+          backend.ports.some((one) => one.port === tuple.destinationPort && one.protocol === tuple.protocol),
+      ),
+  );
+  return published ? node : undefined;
+}
+
+function hiddenClient(subject: Case): readonly string[] {
+  const node = subject.translatedSource === undefined ? hiddenBehind(subject) : undefined;
+  return node === undefined
+    ? []
+    : [
+        `the client behind node ${node}: its conntrack of that time was not seen, or it was a process of that node itself`,
+      ];
+}
+
 /** Codes that explain the surprise while the cause stays policy. */
 export function contributingCodes(subject: Case): readonly Cause[] {
   const { original, tuple, source, judgedSource, destination, view } = subject;
   const codes: Cause[] = [];
   const hairpin = source.pod !== undefined && source.ip === destination.ip;
   if (hairpin) codes.push('HAIRPIN');
-  else if (subject.translatedSource !== undefined) codes.push('CLIENT_HIDDEN_BY_SNAT');
+  else if (subject.translatedSource !== undefined || hiddenBehind(subject)) codes.push('CLIENT_HIDDEN_BY_SNAT');
   if (original?.destinationPort !== undefined && original.destinationPort !== tuple.destinationPort) {
     const asWritten = view.engine.verdict(policyQuery(subject, original.destinationPort));
     if (asWritten === 'allowed') codes.push('DNAT_PORT');
@@ -51,6 +83,8 @@ export function contributingCodes(subject: Case): readonly Cause[] {
   const ownNode =
     judgedSource.role === 'node' && judgedSource.node !== undefined && judgedSource.node === destination.node;
   if (ownNode && !hairpin) codes.push('NODE_TO_POD');
+  // "Fragmentation needed" that is not let through: the sender never learns that its packets are too large.
+  if (tuple.icmp?.type === 3 && tuple.icmp.code === 4) codes.push('MTU');
   return codes;
 }
 
@@ -63,7 +97,7 @@ function denied(subject: Case, side: DirectionVerdict): PolicyFacts {
     misses: side.misses,
     contributing: contributingCodes(subject),
     assumptions: side.assumptions,
-    missing: [],
+    missing: hiddenClient(subject),
     findings: subject.policies.findings,
   };
 }
@@ -124,10 +158,13 @@ function allowed(
     const isolates = asked.map((ref): PolicyPart => ({ ...ref, part: 'isolates' }));
     return { cause: 'POLICY_DEFAULT_DENY', policies: isolates, missing, assumptions: side.assumptions };
   }
-  const lag = lagging(subject, direction);
+  const node = direction === 'ingress' ? subject.destination.node : subject.judgedSource.node;
+  const restart = agentRestart(subject, node);
+  const lag = restart?.cause ?? lagging(subject, direction);
   const cause = lag ?? (isolated ? 'STALE_DATAPLANE' : 'POSTURE_WITHOUT_POLICY');
   const policies = side.isolatedBy.map((ref): PolicyPart => ({ ...ref, part: 'isolates' }));
-  return { cause, policies, misses: [], assumptions: side.assumptions, missing: [], findings };
+  const evidence = restart ? [restart.item] : [];
+  return { cause, policies, misses: [], evidence, assumptions: side.assumptions, missing: [], findings };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { effectiveTuple, type Instant, policyTuple, tupleKey } from '@whydrop/model';
+import type { HostFacts } from './host-facts.js';
 import type { Surroundings } from './surroundings.js';
 import type { Attempt, Witnesses } from './witness.js';
 
@@ -139,8 +140,10 @@ export function onOneClock(witnesses: Witnesses, offsets: ClockOffsets): Witness
 export function byCommonTime(surroundings: Surroundings, offsets: ClockOffsets): Surroundings {
   if (offsets.size === 0) return surroundings;
   const on = (node: string, at: Instant): Instant => at + (offsets.get(node) ?? 0);
+  const { host } = surroundings;
   return {
     ...surroundings,
+    ...(host ? { host: hostByCommonTime(host, on) } : {}),
     rulesets: (node, family, from, to) => surroundings.rulesets(node, family, on(node, from), on(node, to)),
     ipsets: (node, at) => surroundings.ipsets(node, on(node, at)),
     routes: (node, at) => surroundings.routes(node, on(node, at)),
@@ -149,6 +152,13 @@ export function byCommonTime(surroundings: Surroundings, offsets: ClockOffsets):
       const mark = surroundings.conntrackWatermark(node);
       return mark === undefined ? undefined : mark - (offsets.get(node) ?? 0);
     },
+  };
+}
+
+function hostByCommonTime(host: HostFacts, on: (node: string, at: Instant) => Instant): HostFacts {
+  return {
+    notices: (node, code, from, to) => host.notices(node, code, on(node, from), on(node, to)),
+    growth: (node, name, from, to) => host.growth(node, name, on(node, from), on(node, to)),
   };
 }
 

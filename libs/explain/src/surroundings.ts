@@ -1,4 +1,5 @@
 import type { Family, Instant, IpsetSnapshot, Route, RulesetSnapshot } from '@whydrop/model';
+import type { HostFacts } from './host-facts.js';
 import type { ClusterHistory } from './history.js';
 import type { ClockOffsets } from './skew.js';
 
@@ -25,6 +26,8 @@ export interface Surroundings {
   localAddresses(node: string): readonly string[] | undefined;
   /** Routes of a node, latest before a time (or first after it); undefined when none were captured. */
   routes(node: string, at: Instant): readonly Route[] | undefined;
+  /** What nodes said of themselves beside packets and rules; absent where nothing of it is known. */
+  readonly host?: HostFacts;
   /** Time up to which the conntrack stream of a node has been received. */
   conntrackWatermark(node: string): Instant | undefined;
   /** How far clocks of nodes run ahead; worked out from the witnesses when absent. */

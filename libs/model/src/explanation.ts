@@ -11,7 +11,7 @@ export type Verdict = 'allowed' | 'dropped' | 'rejected' | 'failed' | 'unknown';
 export type Basis = 'observed' | 'counted' | 'derived' | 'unknown';
 
 export type EvidenceChannel =
-  'trace' | 'nflog' | 'kernel-log' | 'counter' | 'conntrack' | 'ruleset' | 'policy' | 'flow-log';
+  'trace' | 'nflog' | 'kernel-log' | 'counter' | 'conntrack' | 'ruleset' | 'policy' | 'flow-log' | 'host';
 
 /** One thing that was seen, with where and when, and the line it was read from. */
 export interface EvidenceItem {

@@ -70,6 +70,7 @@ export const EvidenceChannelEnum = enumOf<EvidenceChannel>('EvidenceChannel', 'H
   ruleset: 'Walk through the stored ruleset.',
   policy: 'Evaluation of the policies.',
   'flow-log': 'Flow log with a verdict.',
+  host: 'What a node said or counted of itself.',
 });
 
 export const FlowEventEnum = enumOf<FlowEvent>('FlowEvent', 'What conntrack reported.', {
