@@ -14,6 +14,11 @@ import { NodeResolver } from './graphql/node.resolver.js';
 import { totalCountOf } from './graphql/page/connection.js';
 import { ReconciliationResolver } from './graphql/reconciliation/reconciliation.resolver.js';
 import { ReconciliationFindingConnection } from './graphql/reconciliation/reconciliation.type.js';
+import { DeliveryMutations } from './graphql/receiver/delivery.mutations.js';
+import { DeliveryResolver } from './graphql/receiver/delivery.resolver.js';
+import { DeliveryConnection } from './graphql/receiver/delivery.type.js';
+import { ReceiverMutations } from './graphql/receiver/receiver.mutations.js';
+import { ReceiverResolver } from './graphql/receiver/receiver.resolver.js';
 import { RejectResolver } from './graphql/reject/reject.resolver.js';
 import { RejectConnection } from './graphql/reject/reject.type.js';
 import { graphqlConfig } from './graphql/server/graphql.config.js';
@@ -26,15 +31,24 @@ import { ReaderCloser } from './reader.provider.js';
 const RESOLVERS = [
   CollectorResolver,
   CountedDropResolver,
+  DeliveryMutations,
+  DeliveryResolver,
   DropGroupResolver,
   DropResolver,
   FlowResolver,
   NodeResolver,
   ReconciliationResolver,
+  ReceiverMutations,
+  ReceiverResolver,
   RejectResolver,
-  ...[DropConnection, DropGroupConnection, FlowConnection, ReconciliationFindingConnection, RejectConnection].map(
-    totalCountOf,
-  ),
+  ...[
+    DeliveryConnection,
+    DropConnection,
+    DropGroupConnection,
+    FlowConnection,
+    ReconciliationFindingConnection,
+    RejectConnection,
+  ].map(totalCountOf),
 ];
 
 /** The doors of Whydrop: ingest over HTTP, reading over GraphQL, health. */

@@ -2,10 +2,12 @@ import {
   dropsByIdStatement,
   groupsByIdStatement,
   latestDropsStatement,
+  readDeliveryAttempts,
   readChangedSince,
   readDrops,
   readExplanations,
   readGroups,
+  type DeliveryAttemptRow,
   type DropGroupRow,
   type DropRow,
   type Reader,
@@ -23,6 +25,7 @@ export interface Loaders {
   readonly dropGroup: DataLoader<string, Maybe<DropGroupRow>>;
   readonly latestDrop: DataLoader<string, Maybe<DropRow>>;
   readonly changedSince: DataLoader<string, readonly Change[]>;
+  readonly deliveryAttempts: DataLoader<string, readonly DeliveryAttemptRow[]>;
   readonly explanation: DataLoader<string, Maybe<Explanation>>;
 }
 
@@ -56,6 +59,13 @@ export function createLoaders(reader: Reader): Loaders {
         return ids.map((id) => found.get(id) ?? []);
       },
       { maxBatchSize: 200 },
+    ),
+    deliveryAttempts: new DataLoader(
+      async (ids) => {
+        const found = await readDeliveryAttempts(reader, ids);
+        return ids.map((id) => found.filter(({ deliveryId }) => deliveryId === id));
+      },
+      { maxBatchSize: 500 },
     ),
     explanation: new DataLoader(
       async (ids) => {

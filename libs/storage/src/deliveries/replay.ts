@@ -5,9 +5,9 @@ import { enqueueDeliveries } from './enqueue.js';
 const AGAIN = `
 UPDATE alert_delivery SET state = 'pending', attempts = 0, next_attempt_at = now(), reason = NULL, finished_at = NULL, repeat_at = NULL,
        lease_until = NULL, lease_token = NULL
-WHERE id = $1 AND state <> 'pending' RETURNING id`;
+WHERE id = $1 AND state <> 'pending' AND EXISTS (SELECT FROM receiver r WHERE r.id = receiver_id AND r.enabled) RETURNING id`;
 
-/** Sends a finished delivery again, with the same key. False when there is none, or it waits to be sent anyway. */
+/** Sends a finished delivery again, with the same key. False when there is none, it waits to be sent anyway, or its receiver is off. */
 export async function redeliver(db: Database, id: string): Promise<boolean> {
   if (!/^\d{1,18}$/.test(id)) return false;
   const { rowCount } = await db.pool.query(AGAIN, [id]);

@@ -2,6 +2,7 @@ export { conditionSql, type Condition, type Match } from './condition.js';
 export * from './changed-since.read-model.js';
 export * from './collector.read-model.js';
 export * from './counted-drop.read-model.js';
+export * from './delivery.read-model.js';
 export * from './drop.read-model.js';
 export * from './drop-group.read-model.js';
 export * from './flow.read-model.js';

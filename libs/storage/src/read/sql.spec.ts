@@ -4,6 +4,12 @@ import { citedVersionsStatement } from './changed-since.read-model.js';
 import { collectorsStatement } from './collector.read-model.js';
 import { countedDropsStatement } from './counted-drop.read-model.js';
 import {
+  deliveriesStatement,
+  deliveryAttemptsStatement,
+  deliveryByIdStatement,
+  deliveryCountStatement,
+} from './delivery.read-model.js';
+import {
   dropCountStatement,
   dropsByIdStatement,
   dropsStatement,
@@ -72,6 +78,14 @@ const statements: Readonly<Record<string, Statement>> = {
     next,
   ),
   'findings-count': findingCountStatement(open, { namespace: { eq: 'dev' } }),
+  'deliveries-first-page': deliveriesStatement({}, page),
+  'deliveries-next-page-everything': deliveriesStatement(
+    { range, receiver: 'on-call', alertId: 'a', states: ['pending', 'dead'] },
+    { ...page, after: ['1795214415576068', '17'] },
+  ),
+  'deliveries-count': deliveryCountStatement({ receiver: 'on-call' }),
+  'deliveries-by-id': deliveryByIdStatement('17'),
+  'delivery-attempts': deliveryAttemptsStatement(['17', '18']),
   collectors: collectorsStatement({ cluster: { eq: 'c' } }),
 };
 

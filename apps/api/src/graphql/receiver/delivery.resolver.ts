@@ -1,0 +1,75 @@
+import { Inject } from '@nestjs/common';
+import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import {
+  deliveriesStatement,
+  DELIVERY_SORT,
+  type DeliveryCondition,
+  deliveryByIdStatement,
+  deliveryCountStatement,
+  deliverySortKey,
+  readCount,
+  readDeliveries,
+  type Reader,
+} from '@whydrop/storage';
+import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
+import type { GraphqlContext } from '../context.js';
+import { timeRangeOf } from '../filters.js';
+import { isAdmin } from '../mutation/needs-admin.js';
+import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
+import { Cursors } from '../page/cursor.js';
+import { Delivery, DeliveryAttempt, DeliveryConnection, DeliveryFilter } from './delivery.type.js';
+
+/** A delivery by its id; null when there is none, or the id is none. */
+export async function findDelivery(reader: Reader, id: string): Promise<Delivery | null> {
+  if (!/^\d{1,18}$/.test(id)) return null;
+  return (await readDeliveries(reader, deliveryByIdStatement(id)))[0] ?? null;
+}
+
+@Resolver(() => Delivery)
+export class DeliveryResolver {
+  constructor(
+    @Inject(READER) private readonly reader: Reader,
+    @Inject(API_OPTIONS) private readonly options: ApiOptions,
+  ) {}
+
+  private conditionOf({ timeRange, receiver, alertId, states }: DeliveryFilter): DeliveryCondition {
+    return {
+      range: timeRange ? timeRangeOf(timeRange, (this.options.now ?? Date.now)()) : undefined,
+      receiver: receiver ?? undefined,
+      alertId: alertId ?? undefined,
+      states: states ?? undefined,
+    };
+  }
+
+  @Query(() => DeliveryConnection, { complexity: listCost, description: 'What receivers were told, the newest first.' })
+  async deliveries(
+    @Args('filter', { type: () => DeliveryFilter, defaultValue: {} }) filter: DeliveryFilter,
+    @Args() page: PageArgs,
+  ): Promise<Connection<Delivery>> {
+    const condition = this.conditionOf(filter);
+    const cursors = new Cursors(DELIVERY_SORT, 'deliveries', filter);
+    const request = pageRequest(page, cursors, true);
+    const rows = await readDeliveries(this.reader, deliveriesStatement(condition, request));
+    return connection(
+      rows,
+      request,
+      (row) => cursors.write(deliverySortKey(row)),
+      (row): Delivery => row,
+      () => readCount(this.reader, deliveryCountStatement(condition)),
+    );
+  }
+
+  @Query(() => Delivery, { nullable: true })
+  delivery(@Args('id', { type: () => ID }) id: string): Promise<Delivery | null> {
+    return findDelivery(this.reader, id);
+  }
+
+  @ResolveField(() => [DeliveryAttempt], {
+    complexity: ({ childComplexity }) => 5 * childComplexity,
+    description: 'Its last tries, up to 50, the oldest first.',
+  })
+  async log(@Parent() { id }: Delivery, @Context() context: GraphqlContext): Promise<readonly DeliveryAttempt[]> {
+    const tries = await context.loaders.deliveryAttempts.load(id);
+    return isAdmin(context) ? tries : tries.map((each) => ({ ...each, response: null }));
+  }
+}
