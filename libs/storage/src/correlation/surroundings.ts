@@ -10,6 +10,7 @@ import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
 import { loadCoverage } from './coverage.js';
+import { loadHost } from './host.js';
 import { loadIpsets, loadRulesets, type SnapshotQuestion } from './snapshots.js';
 import { REACH } from './work.js';
 
@@ -114,7 +115,8 @@ async function loadRoutes(client: pg.PoolClient, clusterId: number, from: Instan
 
 async function loadWatermarks(client: pg.PoolClient, clusterId: number): Promise<ReadonlyMap<string, Instant>> {
   const { rows } = await client.query<{ node: string; at: bigint | null }>(
-    `SELECT e.node, ${MICROS('greatest(max(b.observed_to), (SELECT max(f.observed_at) FROM flow f WHERE f.emitter_id = e.id))')} AS at
+    `SELECT e.node, ${MICROS(`greatest(max(b.observed_to), (SELECT max(f.observed_at) FROM flow f WHERE f.emitter_id = e.id),
+              (SELECT max(c.to_time) FROM coverage c WHERE c.emitter_id = e.id AND c.channel = 'conntrack'))`)} AS at
        FROM emitter e JOIN raw_batch b ON b.emitter_id = e.id AND b.format LIKE 'conntrack%'
       WHERE e.cluster_id = $1 GROUP BY e.id, e.node`,
     [clusterId],
@@ -170,6 +172,7 @@ export async function loadSurroundings(
     history,
     ...addresses,
     ipsets,
+    host: await loadHost(client, clusterId, from, to),
     routes: await loadRoutes(client, clusterId, from, to),
     rulesets: (node, family, first, last) => rulesets({ node, family, from: first, to: last }),
     covered,
