@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
-import { migrate, openDatabase } from '@whydrop/storage';
+import { migrate, openDatabase, parseRetention } from '@whydrop/storage';
 import { dataHome, Health, openLog, openMetrics, serveStatus } from '@whydrop/telemetry';
 import { deliveryOptions } from './deliver.js';
 import { startPipeline } from './start.js';
@@ -25,7 +25,8 @@ const [storeQueue, correlateQueue] = queues as [(typeof queues)[number], (typeof
 const now = () => Date.now() * 1000;
 const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
 const delivery = deliveryOptions(process.env, dataHome, version);
-const worker = await startPipeline({ database, storeQueue, correlateQueue, backend, log, now, delivery });
+const retention = parseRetention(process.env);
+const worker = await startPipeline({ database, storeQueue, correlateQueue, backend, log, now, delivery, retention });
 /** Health and metrics of a process without an API, where somebody asks for them: STATUS_PORT. */
 async function openStatus() {
   const { STATUS_PORT: port, STATUS_HOST: host = '127.0.0.1' } = process.env;

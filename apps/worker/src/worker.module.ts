@@ -7,8 +7,10 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { type JobBackend, JobsModule } from '@whydrop/queue';
+import type { RetentionPolicy } from '@whydrop/storage';
 import { Alerter } from './alerter.js';
 import { Deliverer, type DeliveryOptions } from './deliver.js';
+import { Janitor } from './janitor.js';
 import { PIPELINE } from './pipeline.js';
 import { Reconciler } from './reconciler.js';
 import { type Steps, STEPS } from './steps.js';
@@ -20,6 +22,8 @@ export interface WorkerOptions extends Steps {
   readonly sweepEveryMs?: number;
   /** How receivers are told of alerts; left out: this process tells nobody. */
   readonly delivery?: DeliveryOptions;
+  /** How long data are kept; DEFAULT_RETENTION when left out. */
+  readonly retention?: RetentionPolicy;
 }
 
 const WORKER_OPTIONS = Symbol('WORKER_OPTIONS');
@@ -87,6 +91,7 @@ export class WorkerModule {
         Sweeper,
         Alerter,
         Reconciler,
+        Janitor,
       ],
     };
   }

@@ -9,6 +9,7 @@ export const REJECT_REASONS = {
   NOT_YAML: 'the document is not YAML or JSON',
   NOT_KUBERNETES: 'the document is not a Kubernetes object',
   TOO_LONG: 'the record is longer than the limit',
+  TOO_OLD: 'the time of the record lies before what is kept of its cluster',
   FAILED: 'working on the batch failed again and again',
 } as const;
 

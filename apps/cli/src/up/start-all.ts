@@ -11,6 +11,7 @@ import {
   listTokens,
   migrate,
   openDatabase,
+  parseRetention,
   provideDatabase,
   revokeToken,
   type Database,
@@ -85,7 +86,8 @@ async function start(words: StartWords, started: Started): Promise<Running> {
   const { version } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as { version: string };
   const own = words.port === 0 ? undefined : `http://${words.host}:${words.port}`;
   const delivery = deliveryOptions(process.env, () => home, version, own);
-  const steps = { database, storeQueue, correlateQueue, backend: jobs.backend, log: logger, now, delivery };
+  const retention = parseRetention(process.env);
+  const steps = { database, storeQueue, correlateQueue, backend: jobs.backend, log: logger, now, delivery, retention };
   const worker = await startPipeline(steps);
   started.add(worker, () => worker.close());
   const webRoot = path.join(ROOT, 'apps', 'web', 'dist');

@@ -142,14 +142,18 @@ async function insertGroups(client: pg.PoolClient, clusterId: number, prepared: 
 }
 
 // First and last sight and the explanation shown come from the drops that are there, so that they do not depend on the
-// order in which evidence arrived; sums are carried, so that a storm does not recount itself.
+// order in which evidence arrived; what was first seen before the oldest drop that is kept was first seen then. Sums are
+// carried, so that a storm does not recount itself.
 const UPDATE_GROUPS = `
   UPDATE drop_group g SET drops = g.drops + t.drops, attempts = g.attempts + t.attempts, packets = g.packets + t.packets,
-         first_seen_at = coalesce(f.first_seen_at, g.first_seen_at), last_seen_at = coalesce(l.last_seen_at, g.last_seen_at),
+         first_seen_at = CASE WHEN g.first_seen_at < k.kept_from THEN g.first_seen_at ELSE coalesce(f.first_seen_at, g.first_seen_at) END,
+         last_seen_at = coalesce(l.last_seen_at, g.last_seen_at),
          explanation_id = coalesce(l.explanation_id, g.explanation_id),
          basis = coalesce((SELECT body ->> 'basis' FROM explanation e WHERE e.id = l.explanation_id), g.basis),
          node = coalesce((SELECT body #>> '{enforcementPoint,node}' FROM explanation e WHERE e.id = l.explanation_id), g.node)
     FROM unnest($1::text[], $2::int8[], $3::int8[], $4::int8[]) AS t(id, drops, attempts, packets)
+    JOIN drop_group o ON o.id = t.id
+    JOIN cluster k ON k.id = o.cluster_id
     LEFT JOIN LATERAL (SELECT d.first_seen_at FROM "drop" d WHERE d.group_id = t.id ORDER BY d.first_seen_at LIMIT 1) f ON true
     LEFT JOIN LATERAL (SELECT d.last_seen_at, d.explanation_id FROM "drop" d WHERE d.group_id = t.id
                         ORDER BY d.first_seen_at DESC, d.id LIMIT 1) l ON true

@@ -1,5 +1,7 @@
 import type { Instant } from '@whydrop/model';
 import type pg from 'pg';
+import { grownSpan } from './host.js';
+import { FROZEN, keptFrom } from '../retention/floor.js';
 import { MICROS } from '../write/batch.js';
 import type { Touched } from '../write/store-batch.js';
 
@@ -59,7 +61,7 @@ async function toSnapshots(client: pg.PoolClient, clusterId: number, [from, to]:
   return [Math.min(near(row?.from, from), from), Math.max(near(row?.to, to), to)];
 }
 
-function dirtySpan(rows: readonly BatchRow[], evidence: Span | undefined): Span | undefined {
+function dirtySpan(rows: readonly BatchRow[], evidence: Span | undefined, grown: Span | undefined): Span | undefined {
   if (!evidence) return undefined;
   const spans = rows.flatMap(({ touched }) => {
     if (!touched) return [];
@@ -68,7 +70,7 @@ function dirtySpan(rows: readonly BatchRow[], evidence: Span | undefined): Span 
     const context = touched.context && ([touched.context[0], touched.context[1] ?? evidence[1]] as const);
     return [records, snapshots, context];
   });
-  const all = merge(spans);
+  const all = merge([...spans, grown]);
   if (!all) return undefined;
   const clipped: Span = [Math.max(all[0], evidence[0] - REACH), Math.min(all[1], evidence[1] + REACH)];
   return clipped[0] <= clipped[1] ? clipped : undefined;
@@ -99,6 +101,13 @@ function countedSpan(rows: readonly BatchRow[], counting: Span | undefined): Spa
   return clipped && clipped[0] <= clipped[1] ? clipped : undefined;
 }
 
+/** The part of a span whose witnesses are all there: what was told before it stays as it is. */
+function above(floor: Instant | undefined, span: Span | undefined): Span | undefined {
+  if (!span || floor === undefined) return span;
+  const from = Math.max(span[0], floor + FROZEN);
+  return from <= span[1] ? [from, span[1]] : undefined;
+}
+
 /**
  * Takes everything of a cluster that is stored and not correlated yet. Call it inside the transaction that writes the
  * drops: one run at a time per cluster, and what is stored after this moment is the next run's.
@@ -112,12 +121,15 @@ export async function takeCorrelationWork(client: pg.PoolClient, clusterId: numb
       WHERE b.finished_at IS NULL AND e.cluster_id = $1 ORDER BY b.id`,
     [clusterId],
   );
-  const span = rows.length === 0 ? undefined : dirtySpan(rows, await evidenceSpan(client));
+  const host = merge(rows.map(({ touched }) => touched?.host));
+  const grown = host && (await grownSpan(client, clusterId, host));
+  const span = rows.length === 0 ? undefined : dirtySpan(rows, await evidenceSpan(client), grown);
+  const floor = await keptFrom(client, clusterId);
   return {
     cluster: cluster.rows[0]?.name ?? '',
     batches: rows.map((row) => row.id),
-    dirty: span && (await toSnapshots(client, clusterId, span)),
-    counted: rows.length === 0 ? undefined : countedSpan(rows, await countingSpan(client)),
+    dirty: above(floor, span && (await toSnapshots(client, clusterId, span))),
+    counted: above(floor, rows.length === 0 ? undefined : countedSpan(rows, await countingSpan(client))),
   };
 }
 

@@ -1,5 +1,7 @@
 import { type Delta, type Deltas, LEVELS, type Level } from '@whydrop/rollup';
+import type { Instant } from '@whydrop/model';
 import type pg from 'pg';
+import { MICROS } from '../write/batch.js';
 
 /** Table of a level. */
 export const LEVEL_TABLE: Readonly<Record<Level, string>> = {
@@ -25,8 +27,23 @@ const emptied = (table: string) => `
 const tookBack = ({ drops, counted, packets, attempts }: Delta) =>
   drops < 0 || counted < 0 || packets < 0 || attempts < 0;
 
-async function applyLevel(client: pg.PoolClient, clusterId: number, level: Level, deltas: Deltas): Promise<void> {
-  const changes = deltas.of(level);
+/** From when on each level is kept; levels from which nothing was removed are absent. */
+export async function levelsKeptFrom(client: pg.Pool | pg.PoolClient): Promise<ReadonlyMap<Level, Instant>> {
+  const { rows } = await client.query<{ level: Level; at: bigint }>(
+    `SELECT level, ${MICROS('kept_from')} AS at FROM rollup_kept`,
+  );
+  return new Map(rows.map(({ level, at }) => [level, Number(at)]));
+}
+
+async function applyLevel(
+  client: pg.PoolClient,
+  clusterId: number,
+  level: Level,
+  deltas: Deltas,
+  keptFrom: Instant,
+): Promise<void> {
+  // A window that was removed gets no part of itself back.
+  const changes = deltas.of(level).filter(({ bucket }) => bucket >= keptFrom);
   if (changes.length === 0) return;
   const column = <Name extends keyof Delta>(name: Name, list = changes) => list.map((delta) => delta[name]);
   const sums = (['drops', 'attempts', 'packets', 'counted'] as const).map((name) => column(name));
@@ -41,5 +58,6 @@ async function applyLevel(client: pg.PoolClient, clusterId: number, level: Level
  * and counted packets add up to. Windows in which nothing is left have no row.
  */
 export async function applyDeltas(client: pg.PoolClient, clusterId: number, deltas: Deltas): Promise<void> {
-  for (const level of LEVELS) await applyLevel(client, clusterId, level, deltas);
+  const kept = await levelsKeptFrom(client);
+  for (const level of LEVELS) await applyLevel(client, clusterId, level, deltas, kept.get(level) ?? -Infinity);
 }

@@ -104,7 +104,15 @@ const facts: CountedFacts = {
 function windowOf({ rule, at, packets, attributed }: Window): CountedDrop {
   const to = START + at;
   const sums = { packets: BigInt(packets), attributed: BigInt(Math.min(attributed, packets)), isLowerBound: false };
-  return { key: `${rule}`, id: `${rule}-${at}`, groupId: `rule${rule}`, from: to - MINUTE, to, ...sums, facts };
+  return {
+    key: `${rule}`,
+    id: `${rule}-${at}`,
+    groupId: `rule${rule}`,
+    from: to - MINUTE,
+    to,
+    ...sums,
+    facts,
+  } as CountedDrop;
 }
 
 /** Counts anew what rules dropped in a span, in the place of what was counted there before. */

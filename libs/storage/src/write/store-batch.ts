@@ -1,4 +1,4 @@
-import { DROP_METRICS } from '@whydrop/explain';
+import { DROP_METRICS, HOST_METRICS } from '@whydrop/explain';
 import type { Decoded } from '@whydrop/decoders';
 import type {
   FlowObservation,
@@ -100,6 +100,8 @@ export interface Touched {
   readonly snapshots: readonly [Instant, Instant] | null;
   /** Times of counters and aggregates without addresses. Absent in batches that an older version stored. */
   readonly counts?: readonly [Instant, Instant] | null;
+  /** Times of counters of the node itself. Absent in batches that an older version stored. */
+  readonly host?: readonly [Instant, Instant] | null;
   /** Times for which the cluster's objects, or what is known of coverage, changed. */
   readonly context: readonly [Instant, Instant | null] | null;
 }
@@ -121,11 +123,12 @@ function touchedBy(sorted: Sorted): Touched {
   const fromBefore =
     holdsThroughout || sorted.objects.some((change) => change.type === 'STATE' || change.type === 'ADDED');
   const context: Touched['context'] = fromBefore ? [0, null] : objects && [objects[0], null];
-  const snapshots = [...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces, ...sorted.hosts];
+  const snapshots = [...sorted.notices, ...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces, ...sorted.hosts];
   return {
     evidence: span([...sorted.flows, ...sorted.packets, ...sorted.verdicts].map((item) => item.observedAt)),
     snapshots: span(snapshots.flatMap((item) => item.observedAt ?? [])),
     counts: span(countingTimes(sorted)),
+    host: span(sorted.metrics.filter(({ name }) => HOST_METRICS.includes(name)).map((sample) => sample.observedAt)),
     context,
   };
 }

@@ -1,0 +1,53 @@
+import type { Database } from '../database.js';
+
+/** Rows that one statement takes away: it holds its locks for moments. */
+const AT_ONCE = 500;
+/** Statements of one run; what is left is the next run's. */
+const MOST = 2_000;
+
+// A batch's rejects and ledger rows go with it.
+const BATCHES = `
+  WITH old AS MATERIALIZED (
+         SELECT id FROM raw_batch WHERE finished_at < $1 ORDER BY id LIMIT ${AT_ONCE} FOR UPDATE SKIP LOCKED),
+       rejects AS (DELETE FROM reject WHERE batch_id IN (SELECT id FROM old)),
+       stages AS (DELETE FROM batch_stage WHERE batch_id IN (SELECT id FROM old))
+  SELECT id FROM old`;
+
+async function removeBatches(database: Database, before: string): Promise<number> {
+  return database.transaction(async (client) => {
+    const { rows } = await client.query<{ id: bigint }>(BATCHES, [before]);
+    const ids = rows.map(({ id }) => id);
+    await client.query('DELETE FROM raw_batch WHERE id = ANY($1)', [ids]);
+    return ids.length;
+  });
+}
+
+/** Removes batches that were worked through before that time, in small steps. The table is not partitioned: its natural key must hold over all of it. */
+export async function removeOldBatches(database: Database, before: string): Promise<number> {
+  let removed = 0;
+  for (let step = 0; step < MOST; step++) {
+    const some = await removeBatches(database, before);
+    removed += some;
+    if (some < AT_ONCE) break;
+  }
+  return removed;
+}
+
+/** Removes what a condition names from a table without partitions, in small steps. `$1` is the time. */
+export async function removeRows(
+  database: Database,
+  table: string,
+  condition: string,
+  before: string,
+): Promise<number> {
+  let removed = 0;
+  for (let step = 0; step < MOST; step++) {
+    const { rowCount } = await database.pool.query(
+      `DELETE FROM "${table}" WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM "${table}" t WHERE ${condition} LIMIT ${AT_ONCE * 10}))`,
+      [before],
+    );
+    removed += rowCount ?? 0;
+    if ((rowCount ?? 0) < AT_ONCE * 10) break;
+  }
+  return removed;
+}

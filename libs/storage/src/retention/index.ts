@@ -1,0 +1,2 @@
+export { DEFAULT_RETENTION, parseRetention, RetentionError, type RetentionPolicy } from './policy.js';
+export { applyRetention, type RetentionResult } from './run.js';
