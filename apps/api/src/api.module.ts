@@ -2,6 +2,10 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import { openReader } from '@whydrop/storage';
+import { AlertResolver } from './graphql/alert/alert.resolver.js';
+import { AlertConnection } from './graphql/alert/alert.type.js';
+import { AlertRuleResolver } from './graphql/alert/alert-rule.resolver.js';
+import { SilenceResolver } from './graphql/alert/silence.resolver.js';
 import { CollectorResolver } from './graphql/collector/collector.resolver.js';
 import { CountedDropResolver } from './graphql/counted-drop/counted-drop.resolver.js';
 import { DropGroupResolver } from './graphql/drop-group/drop-group.resolver.js';
@@ -29,6 +33,8 @@ import { API_OPTIONS, READER, type ApiOptions } from './options.js';
 import { ReaderCloser } from './reader.provider.js';
 
 const RESOLVERS = [
+  AlertResolver,
+  AlertRuleResolver,
   CollectorResolver,
   CountedDropResolver,
   DeliveryMutations,
@@ -41,7 +47,9 @@ const RESOLVERS = [
   ReceiverMutations,
   ReceiverResolver,
   RejectResolver,
+  SilenceResolver,
   ...[
+    AlertConnection,
     DeliveryConnection,
     DropConnection,
     DropGroupConnection,

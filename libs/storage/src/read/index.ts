@@ -1,4 +1,5 @@
 export { conditionSql, type Condition, type Match } from './condition.js';
+export * from './alert.read-model.js';
 export * from './changed-since.read-model.js';
 export * from './collector.read-model.js';
 export * from './counted-drop.read-model.js';

@@ -1,5 +1,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import {
+  alertByIdStatement,
+  alertCountStatement,
+  alertRulesStatement,
+  alertsStatement,
+  silenceByIdStatement,
+  silencesStatement,
+} from './alert.read-model.js';
 import { citedVersionsStatement } from './changed-since.read-model.js';
 import { collectorsStatement } from './collector.read-model.js';
 import { countedDropsStatement } from './counted-drop.read-model.js';
@@ -42,6 +50,17 @@ const everything = {
 };
 
 const statements: Readonly<Record<string, Statement>> = {
+  'alerts-first-page': alertsStatement({}, page),
+  'alerts-next-page-everything': alertsStatement(
+    { range, states: ['firing'], cluster: 'c', rule: 'r', severities: ['warning'], policy: 'NetworkPolicy/dev/p' },
+    next,
+  ),
+  'alerts-count': alertCountStatement({ states: ['firing'] }),
+  'alerts-by-id': alertByIdStatement('a'),
+  'alert-rules': alertRulesStatement(),
+  'alert-rules-by-id': alertRulesStatement('a'),
+  silences: silencesStatement(range.from),
+  'silences-by-id': silenceByIdStatement('a'),
   'cited-versions': citedVersionsStatement(['d1', 'd2']),
   'drops-first-page': dropsStatement(range, {}, page),
   'drops-next-page-everything': dropsStatement(open, everything, next),

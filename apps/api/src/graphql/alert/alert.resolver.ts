@@ -1,0 +1,73 @@
+import { Inject } from '@nestjs/common';
+import { Args, ID, Query, Resolver } from '@nestjs/graphql';
+import {
+  ALERT_SORT,
+  alertByIdStatement,
+  alertCountStatement,
+  type AlertCondition,
+  type AlertRow,
+  alertSortKey,
+  alertsStatement,
+  readAlerts,
+  readCount,
+  type Reader,
+} from '@whydrop/storage';
+import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
+import { timeRangeOf } from '../filters.js';
+import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
+import { Cursors } from '../page/cursor.js';
+import { Alert, AlertConnection, AlertFilter } from './alert.type.js';
+
+/** A row as the API shows it. */
+export function alertOf({ message, ruleName: rule, ruleKind: kind, ...row }: AlertRow): Alert {
+  const { summary, sentence, cause, policies, topSources, topDestinations, trend, changes, path } = message;
+  const labels = Object.entries(message.labels).map(([name, value]) => ({ name, value }));
+  return {
+    ...row,
+    rule,
+    kind,
+    labels,
+    summary,
+    sentence,
+    cause,
+    policies,
+    topSources,
+    topDestinations,
+    trend,
+    changes,
+    path,
+  };
+}
+
+@Resolver(() => Alert)
+export class AlertResolver {
+  constructor(
+    @Inject(READER) private readonly reader: Reader,
+    @Inject(API_OPTIONS) private readonly options: ApiOptions,
+  ) {}
+
+  private conditionOf({ timeRange, ...rest }: AlertFilter): AlertCondition {
+    const range = timeRange ? timeRangeOf(timeRange, (this.options.now ?? Date.now)()) : undefined;
+    const given = Object.entries(rest).filter(([, value]) => value !== null);
+    return { range, ...(Object.fromEntries(given) as AlertCondition) };
+  }
+
+  @Query(() => AlertConnection, { complexity: listCost, description: 'Alerts, those that began last first.' })
+  async alerts(
+    @Args('filter', { type: () => AlertFilter, defaultValue: {} }) filter: AlertFilter,
+    @Args() page: PageArgs,
+  ): Promise<Connection<Alert>> {
+    const condition = this.conditionOf(filter);
+    const cursors = new Cursors(ALERT_SORT, 'alerts', filter);
+    const request = pageRequest(page, cursors, true);
+    const rows = await readAlerts(this.reader, alertsStatement(condition, request));
+    const count = () => readCount(this.reader, alertCountStatement(condition));
+    return connection(rows, request, (row) => cursors.write(alertSortKey(row)), alertOf, count);
+  }
+
+  @Query(() => Alert, { nullable: true, description: 'By its id.' })
+  async alert(@Args('id', { type: () => ID }) id: string): Promise<Alert | null> {
+    const [row] = await readAlerts(this.reader, alertByIdStatement(id));
+    return row ? alertOf(row) : null;
+  }
+}

@@ -1,0 +1,173 @@
+import type { AlertMessage, AlertRuleKind, Baseline, Matcher, Muted, Severity } from '@whydrop/alerting';
+import type { Instant } from '@whydrop/model';
+import type { RuleSource } from '../alerts/rule.store.js';
+import { Params } from './condition.js';
+import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
+import type { PageRequest, SortColumn, TimeRange } from './page.js';
+import type { Reader, Statement } from './reader.js';
+
+export type AlertStateName = 'pending' | 'firing' | 'resolved';
+
+/** An alert and what was last told of it. */
+export interface AlertRow {
+  readonly id: string;
+  readonly ruleId: string;
+  readonly ruleName: string;
+  readonly ruleKind: AlertRuleKind;
+  readonly cluster: string;
+  readonly severity: Severity;
+  readonly state: AlertStateName;
+  readonly startsAt: Instant;
+  readonly firedAt: Instant | null;
+  readonly endsAt: Instant | null;
+  readonly value: number;
+  readonly expected: number | null;
+  readonly baseline: Baseline | null;
+  readonly levelShift: boolean;
+  readonly sequence: number;
+  readonly notified: boolean;
+  readonly mutedBy: Muted;
+  readonly message: AlertMessage;
+}
+
+/** All given parts must hold. */
+export interface AlertCondition {
+  /** Alerts that were there in it; undefined: all. */
+  readonly range?: TimeRange | undefined;
+  readonly states?: readonly AlertStateName[] | undefined;
+  readonly cluster?: string | undefined;
+  readonly rule?: string | undefined;
+  readonly severities?: readonly Severity[] | undefined;
+  /** `Kind/namespace/name`, one of the alert's. */
+  readonly policy?: string | undefined;
+}
+
+export const ALERT_SORT: readonly SortColumn[] = [
+  { sql: 'a.starts_at', type: 'instant' },
+  { sql: 'a.id', type: 'text' },
+];
+
+export function alertSortKey(row: AlertRow): readonly string[] {
+  return [String(row.startsAt), row.id];
+}
+
+const FROM = '\nFROM alert a\nJOIN cluster c ON c.id = a.cluster_id';
+
+const SELECT = `
+SELECT a.id, a.rule_id AS "ruleId", a.rule_name AS "ruleName", a.rule_kind AS "ruleKind", c.name AS cluster, a.severity, a.state,
+       ${microsOf('a.starts_at')} AS "startsAt", ${microsOf('a.fired_at')} AS "firedAt", ${microsOf('a.ends_at')} AS "endsAt",
+       a.value, a.expected, a.baseline, a.level_shift AS "levelShift", a.sequence, a.notified, a.muted_by AS "mutedBy", a.message${FROM}`;
+
+function whereSql({ range, states, cluster, rule, severities, policy }: AlertCondition, params: Params): string {
+  const parts = ['true'];
+  if (range) parts.push(`coalesce(a.ends_at, 'infinity') >= ${instantParam(params, range.from)}`);
+  if (range?.to !== undefined) parts.push(`a.starts_at < ${instantParam(params, range.to)}`);
+  if (states) parts.push(`a.state = ANY (${params.add(states, 'text[]')})`);
+  if (cluster !== undefined) parts.push(`c.name = ${params.add(cluster, 'text')}`);
+  if (rule !== undefined) parts.push(`a.rule_name = ${params.add(rule, 'text')}`);
+  if (severities) parts.push(`a.severity = ANY (${params.add(severities, 'text[]')})`);
+  if (policy !== undefined) parts.push(`a.message -> 'policies' ? ${params.add(policy, 'text')}`);
+  return `WHERE ${parts.join('\n  AND ')}`;
+}
+
+/** Alerts of one page. */
+export function alertsStatement(condition: AlertCondition, page: PageRequest): Statement {
+  const params = new Params();
+  const where = whereSql(condition, params);
+  const after = afterSql(ALERT_SORT, page, params);
+  return { text: `${SELECT}\n${where}\n  AND ${after}\n${pageSql(ALERT_SORT, page, params)}`, values: params.values };
+}
+
+/** How many alerts the condition has, counted up to COUNT_LIMIT + 1. */
+export function alertCountStatement(condition: AlertCondition): Statement {
+  const params = new Params();
+  const where = whereSql(condition, params);
+  const text = `SELECT count(*)::int AS count FROM (\nSELECT${FROM}\n${where}\nLIMIT ${COUNT_LIMIT + 1}) found`;
+  return { text, values: params.values };
+}
+
+export function alertByIdStatement(id: string): Statement {
+  return { text: `${SELECT}\nWHERE a.id = $1::text`, values: [id] };
+}
+
+type Raw<Row, Name extends keyof Row> = Omit<Row, Name> & { readonly [name in Name]: bigint | null };
+
+const instant = (value: bigint | null) => (value === null ? null : Number(value));
+
+export async function readAlerts(reader: Reader, statement: Statement): Promise<readonly AlertRow[]> {
+  const rows = await reader.rows<Raw<AlertRow, 'startsAt' | 'firedAt' | 'endsAt'>>(statement);
+  return rows.map((row) => ({
+    ...row,
+    startsAt: Number(row.startsAt),
+    firedAt: instant(row.firedAt),
+    endsAt: instant(row.endsAt),
+  }));
+}
+
+/** A rule as it is stored, with how many of its alerts fire. */
+export interface AlertRuleRow {
+  readonly id: string;
+  readonly name: string;
+  readonly kind: AlertRuleKind;
+  readonly source: RuleSource;
+  readonly enabled: boolean;
+  /** As people write it. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly revision: number;
+  readonly updatedBy: string;
+  readonly updatedAt: Instant;
+  readonly firing: number;
+}
+
+/** Rules by name: all of them, or the one of this id. */
+export function alertRulesStatement(id?: string): Statement {
+  const where = id === undefined ? '' : '\nWHERE r.id = $1::text';
+  return {
+    text: `SELECT r.id, r.name, r.kind, r.source, r.enabled, r.spec, r.revision, r.updated_by AS "updatedBy",
+       ${microsOf('r.updated_at')} AS "updatedAt",
+       (SELECT count(*)::int FROM alert a WHERE a.rule_id = r.id AND a.state = 'firing') AS firing
+FROM alert_rule r${where}
+ORDER BY r.name`,
+    values: id === undefined ? [] : [id],
+  };
+}
+
+export async function readAlertRules(reader: Reader, statement: Statement): Promise<readonly AlertRuleRow[]> {
+  const rows = await reader.rows<Raw<AlertRuleRow, 'updatedAt'>>(statement);
+  return rows.map((row) => ({ ...row, updatedAt: Number(row.updatedAt) }));
+}
+
+export interface SilenceRow {
+  readonly id: string;
+  readonly matchers: readonly Matcher[];
+  readonly author: string;
+  readonly comment: string;
+  readonly startsAt: Instant;
+  readonly endsAt: Instant;
+  readonly createdAt: Instant;
+}
+
+const SILENCES = `SELECT s.id, s.matchers, s.author, s.comment, ${microsOf('s.starts_at')} AS "startsAt",
+       ${microsOf('s.ends_at')} AS "endsAt", ${microsOf('s.created_at')} AS "createdAt"
+FROM silence s`;
+
+/** Silences that end after an instant, the next to end first; at most 500. */
+export function silencesStatement(endAfter: Instant): Statement {
+  const params = new Params();
+  const text = `${SILENCES}\nWHERE s.ends_at > ${instantParam(params, endAfter)}\nORDER BY s.ends_at, s.id\nLIMIT 500`;
+  return { text, values: params.values };
+}
+
+export function silenceByIdStatement(id: string): Statement {
+  return { text: `${SILENCES}\nWHERE s.id = $1::text`, values: [id] };
+}
+
+export async function readSilences(reader: Reader, statement: Statement): Promise<readonly SilenceRow[]> {
+  const rows = await reader.rows<Raw<SilenceRow, 'startsAt' | 'endsAt' | 'createdAt'>>(statement);
+  return rows.map((row) => ({
+    ...row,
+    startsAt: Number(row.startsAt),
+    endsAt: Number(row.endsAt),
+    createdAt: Number(row.createdAt),
+  }));
+}

@@ -1,0 +1,5 @@
+-- $1 = "a"
+SELECT s.id, s.matchers, s.author, s.comment, (extract(epoch FROM s.starts_at) * 1000000)::int8 AS "startsAt",
+       (extract(epoch FROM s.ends_at) * 1000000)::int8 AS "endsAt", (extract(epoch FROM s.created_at) * 1000000)::int8 AS "createdAt"
+FROM silence s
+WHERE s.id = $1::text
