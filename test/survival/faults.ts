@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Load } from './load.js';
 import type { Proxy } from './proxy.js';
 import type { Chance } from './random.js';
 import type { ServerProcess } from './server-process.js';
+import type { Victims } from './recovery.js';
 import type { World } from './world.js';
 
-export interface Stage {
-  readonly world: World;
-  readonly load: Load;
+export interface Stage extends Victims {
   readonly chance: Chance;
 }
 
@@ -123,6 +121,35 @@ const redisFaults: readonly Fault[] = [
   },
 ];
 
+const collectorFaults: readonly Fault[] = [
+  {
+    name: 'collector kill -9',
+    victim: 'collector',
+    weight: 10,
+    kills: 1,
+    strike: async ({ collector }) => struck((await collector?.process.kill()) === true),
+  },
+  {
+    name: 'collector SIGSTOP',
+    victim: 'collector',
+    weight: 2,
+    kills: 0,
+    strike: ({ collector, chance }) =>
+      collector ? freeze(collector.process, chance.int(500, 5_000)) : Promise.resolve(undefined),
+  },
+  {
+    name: 'disk of the spool full',
+    victim: 'spool',
+    weight: 3,
+    kills: 0,
+    strike: async ({ collector, chance }) => {
+      if (collector?.ownDisk !== true) return undefined;
+      await collector.fillDisk(chance.int(500, 3_000));
+      return struck();
+    },
+  },
+];
+
 const deliveryFaults: readonly Fault[] = [
   {
     name: 'batches delivered again',
@@ -159,5 +186,6 @@ export const FAULTS: readonly Fault[] = [
   networkOf('postgres', 'hang', 1),
   networkOf('redis', 'cut', 2),
   networkOf('redis', 'hang', 1),
+  ...collectorFaults,
   ...deliveryFaults,
 ];

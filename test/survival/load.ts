@@ -19,7 +19,7 @@ export class Load {
   constructor(
     private readonly target: Target,
     seed: number,
-    pace: Pace = { everyMs: 250, records: 20 },
+    pace: Pace = { everyMs: 500, records: 10 },
     nodes = 3,
   ) {
     this.chance = new Chance(seed);

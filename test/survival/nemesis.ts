@@ -71,7 +71,7 @@ export async function torment(
     if (blows.length === 0) continue;
     rounds += 1;
     const names = blows.map(({ fault }) => fault.name).join(' + ');
-    const took = await recovery(stage.world, stage.load, Math.max(...blows.map(({ healedAt }) => healedAt)));
+    const took = await recovery(stage, Math.max(...blows.map(({ healedAt }) => healedAt)));
     if (took === undefined) violations.push(`hangs after ${names}`);
     kills += blows.reduce((sum, { fault }) => sum + fault.kills, 0);
     say(

@@ -1,25 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Load } from './load.js';
+import type { Collector } from './collector.js';
 import type { World } from './world.js';
+
+/** What is under load and under fire. */
+export interface Victims {
+  readonly world: World;
+  readonly load: Load;
+  readonly collector?: Collector;
+}
 
 /** Nothing may take longer; what does hangs. */
 export const HANGS_AFTER_MS = 60_000;
 
 /** Is everything worked through that was made before this moment? */
-async function caughtUp(world: World, load: Load, made: number): Promise<boolean> {
+async function caughtUp(world: World, load: Load, made: number, collector?: Collector): Promise<boolean> {
   if (load.oldestWaiting() <= made) return false;
   const highest = String(load.highestAcknowledged(made));
   const [row] = await world.query<{ open: boolean }>(
     'SELECT EXISTS (SELECT 1 FROM raw_batch WHERE finished_at IS NULL AND id <= $1) AS open',
     [highest],
   );
-  return row?.open === false;
+  return row?.open === false && (await collector?.caughtUp(made)) !== false;
 }
 
 /** Milliseconds from `healedAt` until all that was made before is stored, correlated and to be queried; undefined when it hangs. */
-export async function recovery(world: World, load: Load, healedAt: number): Promise<number | undefined> {
+export async function recovery({ world, load, collector }: Victims, healedAt: number): Promise<number | undefined> {
   while (Date.now() < healedAt + HANGS_AFTER_MS) {
-    if (await caughtUp(world, load, healedAt)) return Date.now() - healedAt;
+    if (await caughtUp(world, load, healedAt, collector)) return Date.now() - healedAt;
     await sleep(50);
   }
   return undefined;

@@ -1,10 +1,11 @@
 import { check, isWhole, type Verdict } from './checker.js';
+import { Collector } from './collector.js';
 import { FAULTS, type Fault } from './faults.js';
 import { Load, type Pace } from './load.js';
 import { type Ordeal, torment, type Until } from './nemesis.js';
 import { Chance } from './random.js';
-import { HANGS_AFTER_MS, recovery } from './recovery.js';
-import { openWorld, type World } from './world.js';
+import { HANGS_AFTER_MS, recovery, type Victims } from './recovery.js';
+import { openWorld } from './world.js';
 
 export interface RunPlan {
   readonly seed: number;
@@ -25,9 +26,9 @@ export interface RunResult {
   readonly ends: readonly string[];
 }
 
-function countEnds(world: World): readonly string[] {
+function countEnds({ world, collector }: Victims): readonly string[] {
   const counts = new Map<string, number>();
-  for (const { name, ends } of [world.api, world.worker, world.redis])
+  for (const { name, ends } of [world.api, world.worker, world.redis, ...(collector ? [collector.process] : [])])
     for (const how of ends) counts.set(`${name}: ${how}`, (counts.get(`${name}: ${how}`) ?? 0) + 1);
   return [...counts].map(([how, times]) => `${how} (${times})`);
 }
@@ -44,22 +45,31 @@ export async function survive({
 }: RunPlan): Promise<RunResult> {
   const world = await openWorld({ product, appendOnly });
   const begun = Date.now();
-  const interrupt = () => void world.stop().finally(() => process.exit(130));
+  let collector: Collector | undefined;
+  const stop = async () => {
+    await collector?.stop();
+    await world.stop();
+  };
+  const interrupt = () => void stop().finally(() => process.exit(130));
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
     const load = new Load({ url: `http://127.0.0.1:${world.network.api.port}`, token: world.token }, seed, pace);
+    collector = new Collector(world, load.manifest, new Chance(seed + 1));
     load.start();
-    const ordeal = await torment({ world, load, chance: new Chance(seed) }, faults, until, say);
+    collector.start();
+    const victims = { world, load, collector };
+    const ordeal = await torment({ ...victims, chance: new Chance(seed) }, faults, until, say);
+    await collector.finish();
     const patience = new Promise((resolve) => setTimeout(resolve, HANGS_AFTER_MS).unref());
     await Promise.race([load.finish(), patience]);
-    await recovery(world, load, Date.now());
+    await recovery(victims, Date.now());
     const verdict = await check(world, load);
-    return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, ends: countEnds(world) };
+    return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, ends: countEnds(victims) };
   } finally {
     process.removeListener('SIGINT', interrupt);
     process.removeListener('SIGTERM', interrupt);
-    await world.stop();
+    await stop();
   }
 }
 
