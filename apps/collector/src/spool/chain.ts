@@ -171,7 +171,7 @@ export class Chain {
 
   /** Leaves the least that has to stay: used when everything was sent and the process ends. */
   async compact(): Promise<void> {
-    if (this.open === 0 && this.active.size > 64 * 1024) await this.roll();
+    if (this.open === 0 && this.active.entries?.length) await this.roll();
   }
 
   async tidyUp(): Promise<void> {
