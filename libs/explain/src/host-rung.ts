@@ -19,7 +19,10 @@ const BY_TIME = 'by its time: what the node said or counted names no packet';
 function noticed(subject: Case, node: string, code: NoticeCode, cause: Cause): HostCause | undefined {
   const { firstSeenAt, lastPacketAt, tuple } = subject.attempt;
   const found = subject.surroundings.host?.notices(node, code, firstSeenAt - BESIDE, lastPacketAt + BESIDE) ?? [];
-  const named = found.find(({ raw }) => raw.includes(tuple.source) && raw.includes(tuple.destination));
+  const named = found.find(({ raw }) => {
+    const words = raw.split(/[^0-9a-f.:]+/i);
+    return words.includes(tuple.source) && words.includes(tuple.destination);
+  });
   // A martian is told with its addresses: another one's message says nothing about this packet.
   const notice = code === 'MARTIAN_SOURCE' ? named : (named ?? found[0]);
   if (!notice) return undefined;

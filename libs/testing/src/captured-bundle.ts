@@ -6,6 +6,7 @@ import {
   type ClusterHistory,
   type Countings,
   createClusterHistory,
+  createHostFacts,
   movedRules,
   type RulePair,
   type Surroundings,
@@ -253,6 +254,7 @@ export function capturedBundle(bundle: BundleRecords, without: Without = {}): Ca
         const complete = manifest.nodes[node]?.complete.includes(channel) ?? false;
         return !gone && complete && first >= from + by && last <= to + by;
       },
+      host: createHostFacts(ofKind(all, 'notice'), ofKind(all, 'metric')),
       nodeOfAddress: addressBook(interfaces),
       localAddresses: (node) => {
         const own = on<InterfaceSnapshot>(interfaces, node).at(-1);
