@@ -1,5 +1,6 @@
 import type { Instant, PolicyDirection, PolicyPart, RulesetSnapshot } from '@whydrop/model';
-import { type DropSeries, dropSeries, endsPacket, type RuleOwner } from '@whydrop/ruleset';
+import { counterDeltas, type CounterChange, type CounterDelta, endsPacket, type RuleOwner } from '@whydrop/ruleset';
+import { ruleIdentity } from './conservation.js';
 import type { CountedFacts, CountedWindow } from './counted.js';
 import type { ClusterHistory } from './history.js';
 import { causeOfOwner } from './observed-rung.js';
@@ -60,26 +61,21 @@ function factsOf(node: string, series: MovedRule, snapshot: RulesetSnapshot, vie
 
 /** Chains of some plugins have another name after each sync: what they are for stays. */
 function keyOf({ node, chainRule }: CountedFacts, { family, backend }: RulesetSnapshot): string {
-  const owner = chainRule?.owner;
-  const place = owner?.workload
-    ? [
-        owner.plugin,
-        owner.role,
-        owner.direction,
-        owner.workload.namespace,
-        owner.workload.pod,
-        owner.tier,
-        owner.policy?.name,
-      ]
-    : [chainRule?.table, chainRule?.chain, chainRule?.text];
-  return ['counter', node, family, backend, ...place].join(' ');
+  return ['counter', node, family, backend, chainRule && ruleIdentity(chainRule)].join(' ');
 }
 
 /** A drop rule, or dropping chain policy, whose counter moved between two snapshots. */
-export interface MovedRule extends Pick<DropSeries, 'table' | 'chain' | 'rule'> {
+export interface MovedRule extends Pick<CounterDelta, 'table' | 'chain' | 'rule' | 'change'> {
   readonly packets: bigint;
   readonly isLowerBound: boolean;
 }
+
+const LOST: Readonly<Record<CounterChange, readonly string[]>> = {
+  counted: [],
+  reset: ['its counter, or another one of its chain, began anew: what it had counted before that'],
+  appeared: ['the rule was put there in between: what one of its kind counted before it'],
+  vanished: ['the rule was taken away in between: what it counted until then'],
+};
 
 /** What moved on a node between two snapshots of one family and backend. */
 export interface RulePair {
@@ -91,22 +87,24 @@ export interface RulePair {
   readonly moved: readonly MovedRule[];
 }
 
-/** The drop rules whose counters moved between two snapshots. */
+/** The drop rules whose counters moved between two snapshots, or went with what they had counted. */
 export function movedRules(before: RulesetSnapshot, after: RulesetSnapshot): readonly MovedRule[] {
-  return dropSeries([before, after]).flatMap(({ table, chain, rule, points }) =>
-    points
-      .filter(({ packets }) => packets > 0n)
-      .map(({ packets, isLowerBound }): MovedRule => ({ table, chain, rule, packets, isLowerBound })),
-  );
+  return counterDeltas(before, after).flatMap(({ table, chain, rule, chainPolicy, packets, reset, change }) => {
+    const ends = rule ? endsPacket(rule) !== undefined : chainPolicy === 'DROP';
+    // A rule that never counted anything is not missed.
+    const isMissed = change === 'vanished' && (rule?.counter?.packets ?? 0n) > 0n;
+    return ends && (packets > 0n || isMissed) ? [{ table, chain, rule, change, packets, isLowerBound: reset }] : [];
+  });
 }
 
 /** What the drop rules of each node counted between two snapshots. */
 export function ruleWindows(pairs: readonly RulePair[], history: ClusterHistory): readonly CountedWindow[] {
   return pairs.flatMap(({ node, from, to, ruleset, moved }) =>
     moved.map((rule): CountedWindow => {
-      const { packets, isLowerBound } = rule;
+      const { packets, isLowerBound, change } = rule;
       const facts = factsOf(node, rule, ruleset, history.at(to));
-      return { key: keyOf(facts, ruleset), from, to, packets, isLowerBound, facts };
+      const { family } = ruleset;
+      return { key: keyOf(facts, ruleset), from, to, packets, isLowerBound, facts, family, lost: LOST[change] };
     }),
   );
 }

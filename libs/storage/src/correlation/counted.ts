@@ -1,5 +1,4 @@
 import {
-  type AttributedPackets,
   type ClusterHistory,
   type CountedDrop,
   countedDrops,
@@ -7,17 +6,20 @@ import {
   countedWindows,
   type Countings,
   DROP_METRICS,
+  type LookedSpan,
   type MovedRule,
   movedRules,
   type RulePair,
 } from '@whydrop/explain';
-import type { FlowVerdictObservation, Instant, MetricSample, Protocol, RulesetSnapshot } from '@whydrop/model';
+import type { Counter, FlowVerdictObservation, Instant, MetricSample, RulesetSnapshot, Table } from '@whydrop/model';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { type CountedBefore, rollUpCounted } from '../rollup/counted.js';
 import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
+import { loadTold } from './conservation.js';
 import { groupBy, type SnapshotEntry, snapshotEntries, snapshotOf, tablesOf } from './snapshots.js';
+import { REACH } from './work.js';
 
 /** Two looks at a counter that lie further apart say too little of when something was dropped. In µs. */
 export const LONGEST_WINDOW = 3_600_000_000;
@@ -49,6 +51,40 @@ async function movedBetween(
   return moved;
 }
 
+/** Two neighbouring snapshots of one ruleset. */
+interface NearSpan extends LookedSpan {
+  readonly after: SnapshotEntry;
+}
+
+/**
+ * Of counters that are said to have stood still, those that did: a snapshot without counters, or one that has no such
+ * rule, says nothing.
+ */
+async function stoodStill(client: pg.PoolClient, windows: readonly CountedWindow[], near: readonly NearSpan[]) {
+  const found: CountedWindow[] = [];
+  for (const [key, all] of groupBy(windows, ({ facts, family, to }) => `${facts.node} ${family} ${to}`)) {
+    for (const { after } of near.filter(({ node, family, to }) => `${node} ${family} ${to}` === key)) {
+      const { tables } = await snapshotOf(client, after);
+      found.push(
+        ...all.filter(
+          ({ facts }) => counterOf(tables, facts.chainRule) !== undefined && !found.some((one) => one.facts === facts),
+        ),
+      );
+    }
+  }
+  return found;
+}
+
+function counterOf(tables: readonly Table[], rule: CountedWindow['facts']['chainRule']): Counter | undefined {
+  const chain = tables.find(({ name }) => name === rule?.table)?.chains.find(({ name }) => name === rule?.chain);
+  if (rule?.position === 0) return chain?.counter;
+  return chain?.rules.find(({ text }) => text.trim() === rule?.text.trim())?.counter;
+}
+
+function isLost({ lost = [] }: CountedDrop): boolean {
+  return lost.length > 0;
+}
+
 /** The rules of a snapshot without its counters. */
 async function rulesOf(client: pg.PoolClient, entry: SnapshotEntry): Promise<RulesetSnapshot> {
   const { at, family, backend, otherBackendPresent, hash } = entry;
@@ -60,19 +96,26 @@ async function loadRulesetPairs(client: pg.PoolClient, cache: MovedCache, cluste
   const entries = await snapshotEntries(client, clusterId, first - 2 * LONGEST_WINDOW, last + 2 * LONGEST_WINDOW);
   const series = groupBy(entries, ({ node, family, backend }) => `${node} ${family} ${backend}`);
   const rulesets: RulePair[] = [];
-  const looked: { node: string; from: Instant; to: Instant }[] = [];
+  const looked: LookedSpan[] = [];
+  const near: NearSpan[] = [];
   for (const all of series.values()) {
+    // The neighbours of what is looked at as well: drops reach over, and snapshots take their time.
+    const isNear = ({ at: from }: SnapshotEntry, { at: to }: SnapshotEntry) =>
+      to >= first - REACH && from <= last + REACH;
     for (const [i, after] of all.entries()) {
-      const before = all[i - 1];
+      const [begin, before, next] = [all[i - 2], all[i - 1], all[i + 1]];
       if (!before) continue;
-      const pair = { node: after.node, from: before.at, to: after.at };
+      const { node, family, backend } = after;
+      const pair = { node, from: before.at, to: after.at };
       looked.push(pair);
-      if (pair.to < first || pair.from > last || pair.to - pair.from > LONGEST_WINDOW) continue;
+      const wanted = isNear(before, after) || (begin && isNear(begin, before)) || (next && isNear(after, next));
+      if (!wanted || pair.to - pair.from > LONGEST_WINDOW) continue;
+      near.push({ ...pair, family, backend, after });
       const moved = await movedBetween(client, cache, before, after);
       if (moved.length > 0) rulesets.push({ ...pair, moved, ruleset: await rulesOf(client, after) });
     }
   }
-  return { rulesets, looked };
+  return { rulesets, looked, near };
 }
 
 async function loadMetrics(client: pg.PoolClient, clusterId: number, [from, to]: Span): Promise<Countings['metrics']> {
@@ -119,48 +162,6 @@ async function loadAggregates(
   }));
 }
 
-interface AttributedRow {
-  readonly node: string;
-  readonly from: bigint;
-  readonly to: bigint;
-  readonly chain_rule: AttributedPackets['chainRule'] | null;
-  readonly protocol: Protocol;
-  readonly destination_port: number | null;
-  readonly packets: bigint;
-}
-
-const ATTRIBUTED = `
-  SELECT w.node, w.from_at AS from, w.to_at AS to, x.body -> 'chainRule' AS chain_rule, d.protocol, d.destination_port,
-         sum(d.packets)::int8 AS packets
-    FROM unnest($2::text[], $3::int8[], $4::int8[]) AS w(node, from_at, to_at)
-    JOIN "drop" d ON d.cluster_id = $1 AND d.first_seen_at >= ${AT('w.from_at')} AND d.first_seen_at < ${AT('w.to_at')}
-    JOIN explanation x ON x.id = d.explanation_id
-   WHERE coalesce(x.body #>> '{chainRule,node}', x.body #>> '{enforcementPoint,node}') = w.node
-     AND x.body ->> 'verdict' IN ('dropped', 'rejected')
-   GROUP BY w.node, w.from_at, w.to_at, x.body -> 'chainRule', d.protocol, d.destination_port`;
-
-/** Packets of the drops that are told, in each node's windows. */
-async function loadAttributed(
-  client: pg.PoolClient,
-  clusterId: number,
-  windows: readonly CountedWindow[],
-): Promise<readonly AttributedPackets[]> {
-  const spans = new Map(windows.map(({ facts, from, to }) => [`${facts.node} ${from} ${to}`, [facts.node, from, to]]));
-  const list = [...spans.values()];
-  if (list.length === 0) return [];
-  const columns = [0, 1, 2].map((column) => list.map((span) => span[column]));
-  const { rows } = await client.query<AttributedRow>(ATTRIBUTED, [clusterId, ...columns]);
-  return rows.map((row) => ({
-    node: row.node,
-    from: Number(row.from),
-    to: Number(row.to),
-    chainRule: row.chain_rule ?? undefined,
-    protocol: row.protocol,
-    destinationPort: row.destination_port ?? undefined,
-    packets: row.packets,
-  }));
-}
-
 const COLUMNS = [
   'to_time',
   'id',
@@ -174,23 +175,20 @@ const COLUMNS = [
   'attributed',
   'is_lower_bound',
   'facts',
+  'counted_only',
+  'excess',
+  'lost',
 ] as const;
-
-/** Two aggregates of one window that say the same are one row. */
-function folded(drops: readonly CountedDrop[]): readonly CountedDrop[] {
-  const rows = new Map<string, CountedDrop>();
-  for (const drop of drops) {
-    const known = rows.get(drop.id);
-    rows.set(drop.id, known ? { ...known, packets: known.packets + drop.packets } : drop);
-  }
-  return [...rows.values()];
-}
 
 async function insertCounted(client: pg.PoolClient, clusterId: number, drops: readonly CountedDrop[]): Promise<void> {
   const rows = new CopyRows('counted_drop', COLUMNS, drops.length);
-  for (const { id, groupId, from, to, packets, attributed, isLowerBound, facts } of drops) {
+  for (const { id, groupId, from, to, packets, attributed, isLowerBound, facts, countedOnly, excess, lost } of drops) {
     rows.row().timestamp(to).text(id).timestamp(from).int4(clusterId).text(groupId).text(facts.node);
     rows.text(facts.channel).text(facts.cause).int8(packets).int8(attributed).bool(isLowerBound).json(facts);
+    rows
+      .int8(countedOnly)
+      .int8(excess)
+      .textArray(lost ?? []);
   }
   await rows.send(client);
 }
@@ -208,19 +206,27 @@ export async function replaceCounted(
   span: Span,
 ): Promise<void> {
   const [from, to] = span;
+  const isInside = (window: CountedWindow) => window.to >= from && window.from <= to;
   const series = await loadRulesetPairs(client, cache, clusterId, span);
   const metrics = await loadMetrics(client, clusterId, span);
   const aggregates = await loadAggregates(client, clusterId, span);
   const windows = countedWindows({ ...series, metrics, aggregates }, history).filter(
-    (window) => window.to >= from && window.from <= to && window.to - window.from <= LONGEST_WINDOW,
+    (window) => window.to - window.from <= LONGEST_WINDOW && (window.facts.chainRule !== undefined || isInside(window)),
   );
   const before = await client.query<CountedBefore>(
     `DELETE FROM counted_drop WHERE cluster_id = $1 AND to_time >= ${AT('$2')} AND from_time <= ${AT('$3')}
         AND to_time <= ${AT('$4')} RETURNING group_id, ${MICROS('to_time')} AS to, packets - attributed AS counted`,
     [clusterId, from, to, to + LONGEST_WINDOW],
   );
-  const attributed = await loadAttributed(client, clusterId, windows);
-  const counted = folded(countedDrops(cluster, windows, attributed));
+  const { attributed, still } = await loadTold(client, clusterId, windows, series.near);
+  const all = countedDrops(cluster, [...windows, ...(await stoodStill(client, still, series.near))], attributed);
+  // A counter that stood still is told of only where drops say that it must have moved.
+  const counted = all.filter((drop) => isInside(drop) && (drop.packets > 0n || drop.excess > 0n || isLost(drop)));
   await insertCounted(client, clusterId, counted);
-  await rollUpCounted(client, clusterId, before.rows, counted);
+  await rollUpCounted(
+    client,
+    clusterId,
+    before.rows,
+    counted.filter(({ packets }) => packets > 0n),
+  );
 }

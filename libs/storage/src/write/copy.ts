@@ -149,6 +149,24 @@ export class CopyRows {
     return this;
   }
 
+  textArray(values: readonly string[]): this {
+    const dimensions = values.length === 0 ? 0 : 1;
+    const texts = values.map((value) => Buffer.from(value.replaceAll('\0', '\uFFFD')));
+    this.size(12 + dimensions * 8 + texts.reduce((sum, text) => sum + 4 + text.length, 0));
+    this.length = this.buffer.writeInt32BE(dimensions, this.length);
+    this.length = this.buffer.writeInt32BE(0, this.length);
+    this.length = this.buffer.writeInt32BE(25, this.length); // oid of text
+    if (dimensions === 1) {
+      this.length = this.buffer.writeInt32BE(values.length, this.length);
+      this.length = this.buffer.writeInt32BE(1, this.length);
+    }
+    for (const text of texts) {
+      this.length = this.buffer.writeInt32BE(text.length, this.length);
+      this.length += text.copy(this.buffer, this.length);
+    }
+    return this;
+  }
+
   /** Sends all rows in one COPY on this connection, inside its transaction. */
   async send(client: pg.PoolClient): Promise<number> {
     if (this.rows === 0) return 0;
