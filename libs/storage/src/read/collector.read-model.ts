@@ -1,5 +1,7 @@
 import type { Instant } from '@whydrop/model';
-import { conditionSql, Params, type Condition, type FieldSql } from './condition.js';
+import { COLLECTOR_FIELDS, type CollectorCondition } from './collector-condition.js';
+import { conditionSql, Params } from './condition.js';
+import { type Quality, readQuality } from './loss.read-model.js';
 import { microsOf } from './page.js';
 import type { Reader, Statement } from './reader.js';
 
@@ -27,7 +29,7 @@ export interface SequenceGap {
 }
 
 /** One node of a cluster (null for the cluster itself) with everything it shipped. */
-export interface Collector {
+export interface Collector extends Quality {
   readonly cluster: string;
   readonly node: string | null;
   readonly formats: readonly CollectorFormat[];
@@ -38,17 +40,10 @@ export interface Collector {
 export const MAX_GAPS = 100;
 const MAX_COLLECTORS = 5000;
 
-const FIELDS = {
-  cluster: { type: 'text', any: ['c.name'] },
-  node: { type: 'text', any: ['e.node'] },
-} satisfies Record<string, FieldSql>;
-
-export type CollectorCondition = Condition<keyof typeof FIELDS>;
-
 /** One row per node and format. Sequences start at 0, so an epoch misses its last number plus one, less its batches. */
 export function collectorsStatement(condition: CollectorCondition): Statement {
   const params = new Params();
-  const where = conditionSql(FIELDS, condition, params);
+  const where = conditionSql(COLLECTOR_FIELDS, condition, params);
   const text = `
 WITH epochs AS (
   SELECT c.name AS cluster, e.node, b.format, b.stream, b.epoch, max(b.sequence) AS last_sequence, count(*) AS batches,
@@ -108,6 +103,7 @@ function gapsOf(raws: readonly Raw[]): readonly SequenceGap[] {
 
 /** Everybody who shipped something, by cluster and node. */
 export async function readCollectors(reader: Reader, condition: CollectorCondition): Promise<readonly Collector[]> {
+  const qualityOf = await readQuality(reader, condition);
   const byNode = new Map<string, Raw[]>();
   for (const raw of await reader.rows<Raw>(collectorsStatement(condition))) {
     const key = JSON.stringify([raw.cluster, raw.node]);
@@ -115,6 +111,8 @@ export async function readCollectors(reader: Reader, condition: CollectorConditi
   }
   return [...byNode.values()].flatMap((raws) => {
     const [first] = raws;
-    return first ? [{ cluster: first.cluster, node: first.node, formats: raws.map(formatOf), gaps: gapsOf(raws) }] : [];
+    if (!first) return [];
+    const { cluster, node } = first;
+    return [{ cluster, node, formats: raws.map(formatOf), gaps: gapsOf(raws), ...qualityOf(cluster, node) }];
   });
 }

@@ -10,6 +10,11 @@ import {
 } from './alert.read-model.js';
 import { citedVersionsStatement } from './changed-since.read-model.js';
 import { collectorsStatement } from './collector.read-model.js';
+import {
+  conservationCountStatement,
+  conservationStatement,
+  conservationTotalsStatement,
+} from './conservation.read-model.js';
 import { countedDropsStatement } from './counted-drop.read-model.js';
 import {
   deliveriesStatement,
@@ -26,9 +31,11 @@ import {
 } from './drop.read-model.js';
 import { groupCountStatement, groupsByIdStatement, groupsStatement } from './drop-group.read-model.js';
 import { flowCountStatement, flowsStatement } from './flow.read-model.js';
+import { channelsStatement, lossesStatement } from './loss.read-model.js';
 import type { Statement } from './reader.js';
 import { findingCountStatement, findingsStatement } from './reconciliation.read-model.js';
 import { rejectCountStatement, rejectsStatement } from './reject.read-model.js';
+import { keptLevelsStatement, seenStatement, seriesStatement, topBlockedStatement } from './trend.read-model.js';
 
 // The SQL of every read model stands in sql/, so that a change of it is seen in review. UPDATE=1 writes it anew.
 const FOLDER = path.join(import.meta.dirname, 'sql');
@@ -36,6 +43,8 @@ const FOLDER = path.join(import.meta.dirname, 'sql');
 const range = { from: 1_795_214_415_576_068, to: 1_795_218_015_000_000 };
 const open = { from: 1_795_214_415_000_000, to: undefined };
 const page = { first: 50, descending: true, after: undefined };
+const DAY = 86_400_000_000;
+const days = { level: 'day', step: DAY, from: 1_795_132_800_000_000, to: 1_795_219_200_000_000 } as const;
 const next = { ...page, after: ['1795214415576068', 'abc'] };
 const nextOfThree = { ...page, after: ['1795214415576068', '17', '3'] };
 const everything = {
@@ -91,6 +100,15 @@ const statements: Readonly<Record<string, Statement>> = {
   'rejects-count': rejectCountStatement(range, {}),
   'counted-drops': countedDropsStatement(range, { cluster: 'c', node: undefined, all: false }, 100),
   'counted-drops-all-of-a-node': countedDropsStatement(open, { cluster: undefined, node: 'n1', all: true }, 100),
+  'conservation-next-page': conservationStatement(
+    range,
+    { node: { eq: 'n1' }, policy: { eq: 'dev/policy1' }, hasExcess: { eq: true } },
+    next,
+  ),
+  'conservation-count': conservationCountStatement(open, { chain: { eq: 'FORWARD' } }),
+  'conservation-by-rule': conservationTotalsStatement(range, {}, 'rule', 100),
+  'conservation-by-policy': conservationTotalsStatement(open, { cluster: { eq: 'c' } }, 'policy', 100),
+  'conservation-by-node': conservationTotalsStatement(range, {}, 'node', 100),
   'findings-next-page': findingsStatement(
     range,
     { node: { eq: 'n1' }, kind: { in: ['NODE_ALLOWS'] }, policy: { eq: 'dev/policy1' }, open: { eq: true } },
@@ -105,7 +123,21 @@ const statements: Readonly<Record<string, Statement>> = {
   'deliveries-count': deliveryCountStatement({ receiver: 'on-call' }),
   'deliveries-by-id': deliveryByIdStatement('17'),
   'delivery-attempts': deliveryAttemptsStatement(['17', '18']),
+  'trend-of-everything': seriesStatement({ ...days, groupBy: [], condition: {} }),
+  'trend-top-policies': seriesStatement({
+    ...days,
+    step: 7 * DAY,
+    groupBy: ['policy', 'cause'],
+    condition: everything,
+    top: 10,
+  }),
+  'trend-of-known-series': seriesStatement({ ...days, groupBy: ['sourceWorkload'], condition: {}, keys: [['dev/a']] }),
+  'top-blocked': topBlockedStatement(days, ['namespace'], { port: { eq: 80 } }, 10),
+  'seen-minutes': seenStatement(days.from, days.to, [''], 'c'),
+  'kept-levels': keptLevelsStatement(),
   collectors: collectorsStatement({ cluster: { eq: 'c' } }),
+  'collector-losses': lossesStatement({ cluster: { eq: 'c' } }),
+  'collector-channels': channelsStatement({ cluster: { eq: 'c' } }),
 };
 
 const shown = (value: unknown) => JSON.stringify(value) ?? 'null';

@@ -13,16 +13,19 @@ const sum = (
 function collectorOf(row: CollectorRow): Collector {
   const { formats } = row;
   const observed = formats.flatMap(({ lastObservedAt }) => (lastObservedAt === null ? [] : [lastObservedAt]));
+  const lastReceivedAt = Math.max(...formats.map((format) => format.lastReceivedAt));
+  const lastObservedAt = observed.length === 0 ? null : Math.max(...observed);
   return {
     ...row,
+    lagSeconds: lastObservedAt === null ? null : (lastReceivedAt - lastObservedAt) / 1_000_000,
     streams: formats.reduce((total, format) => total + format.streams, 0),
     batches: sum(formats, 'batches'),
     payloadBytes: sum(formats, 'payloadBytes'),
     rejects: sum(formats, 'rejects'),
     missingBatches: sum(formats, 'missingBatches'),
     openBatches: sum(formats, 'openBatches'),
-    lastReceivedAt: Math.max(...formats.map((format) => format.lastReceivedAt)),
-    lastObservedAt: observed.length === 0 ? null : Math.max(...observed),
+    lastReceivedAt,
+    lastObservedAt,
   };
 }
 

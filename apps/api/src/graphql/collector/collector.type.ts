@@ -1,5 +1,11 @@
-import { Field, InputType, Int, ObjectType } from '@nestjs/graphql';
-import type { CollectorFormat as FormatRow, SequenceGap as GapRow } from '@whydrop/storage';
+import { Field, Float, InputType, Int, ObjectType } from '@nestjs/graphql';
+import type {
+  CollectorFormat as FormatRow,
+  CoveredChannel as ChannelRow,
+  Loss as LossRow,
+  SequenceGap as GapRow,
+} from '@whydrop/storage';
+import { GAP_REASONS } from '@whydrop/contracts';
 import { StringFilter } from '../filters.js';
 import { BigIntString } from '../scalars/big-int.scalar.js';
 import { DateTime } from '../scalars/date-time.scalar.js';
@@ -52,6 +58,55 @@ export class SequenceGap implements GapRow {
   missingBatches: bigint;
 }
 
+const REASONS = Object.entries(GAP_REASONS)
+  .map(([reason, text]) => `${reason}: ${text}`)
+  .join('; ');
+
+@ObjectType({ description: 'Records that were lost before they were shipped, as the collector told it.' })
+export class Loss implements LossRow {
+  @Field(() => String)
+  stream: string;
+
+  @Field(() => String, { nullable: true, description: 'The channel that was not captured without a gap then.' })
+  channel: string | null;
+
+  @Field(() => String, { description: REASONS })
+  reason: string;
+
+  @Field(() => DateTime)
+  from: number;
+
+  @Field(() => DateTime)
+  to: number;
+
+  @Field(() => BigIntString, { nullable: true, description: 'Null when nobody can count them.' })
+  records: bigint | null;
+
+  @Field(() => BigIntString, { nullable: true })
+  epoch: string | null;
+
+  @Field(() => BigIntString, { nullable: true, description: 'The first and last of the batches that were lost.' })
+  firstSequence: string | null;
+
+  @Field(() => BigIntString, { nullable: true })
+  lastSequence: string | null;
+
+  @Field(() => String, { nullable: true })
+  detail: string | null;
+}
+
+@ObjectType({ description: 'The latest stretch of time in which a channel was captured without a gap.' })
+export class CoveredChannel implements ChannelRow {
+  @Field(() => String)
+  channel: string;
+
+  @Field(() => DateTime)
+  from: number;
+
+  @Field(() => DateTime)
+  to: number;
+}
+
 @ObjectType({ description: 'One node, or the cluster itself, with everything it shipped.' })
 export class Collector extends Shipped {
   @Field(() => String)
@@ -65,6 +120,21 @@ export class Collector extends Shipped {
 
   @Field(() => [SequenceGap], { description: 'The widest first, at most 100.' })
   gaps: readonly SequenceGap[];
+
+  @Field(() => [Loss], { description: 'The latest first, at most 100.' })
+  losses: readonly Loss[];
+
+  @Field(() => BigIntString, { description: 'Of all its losses, where they could be counted.' })
+  lostRecords: bigint;
+
+  @Field(() => [CoveredChannel], { description: 'Where silence is evidence.' })
+  channels: readonly CoveredChannel[];
+
+  @Field(() => Float, {
+    nullable: true,
+    description: 'Seconds between the last record, by the clock of the node, and its arrival, by ours: delay and skew.',
+  })
+  lagSeconds: number | null;
 }
 
 @InputType({ description: 'All given parts must hold.' })
