@@ -7,7 +7,7 @@ import { Random } from '../verify/random.js';
 export type Level = 'trace' | 'log' | 'counters' | 'policies';
 
 /** What went wrong on the way. */
-export type Disorder = 'none' | 'shuffled' | 'skewed' | 'missing';
+export type Disorder = 'none' | 'shuffled' | 'late' | 'skewed' | 'missing';
 
 export const CHANNELS_WITHOUT: Readonly<Record<Level, readonly string[]>> = {
   trace: [],
@@ -38,7 +38,7 @@ export function looksAt(level: Level, disorder: Disorder, nodes: readonly string
   return [{ level, disorder, without: { channels } }];
 }
 
-function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
+export function shuffled<T>(items: readonly T[], random: Random): readonly T[] {
   return items
     .map((item) => ({ item, at: random.next() }))
     .toSorted((a, b) => a.at - b.at)
@@ -63,7 +63,7 @@ function inDisorder({ witnesses, ...rest }: CapturedBundle, random: Random): Cap
 /** What the product makes of one look. */
 export interface Answers {
   readonly drops: readonly Drop[];
-  readonly counted: readonly CountedDrop[];
+  readonly counted: readonly Pick<CountedDrop, 'facts' | 'packets' | 'attributed'>[];
 }
 
 function countedBeside({ countings, surroundings, manifest }: CapturedBundle, drops: readonly CorrelatedDrop[]) {

@@ -50,6 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
     seed,
     ...sizes,
     keep: values.keep && resolve(values.keep),
+    stored: true,
     say: (text) => console.log(text),
   });
   console.log(`\n${tableOf(result.lines)}\n`);

@@ -4,6 +4,7 @@ import { Random } from '../verify/random.js';
 import type { Captured } from './capture.js';
 import { answersOf, type Disorder, type Level, looksAt } from './evidence.js';
 import { scoreOf } from './score.js';
+import { STORED_LOOK, storedInDisorder } from './stored.js';
 import { type Line, sumOf } from './table.js';
 
 const LEVELS: readonly Level[] = ['trace', 'log', 'counters', 'policies'];
@@ -28,6 +29,13 @@ export function measure({ bundle, dialect, attempts }: Captured, seed: number): 
       return first ? [{ dialect, level, disorder, score: sumOf([first, ...others]) }] : [];
     }),
   );
+}
+
+/** The same capture through the database, in the wrong order. */
+export async function measureStored({ bundle, dialect, attempts }: Captured, seed: number): Promise<Line> {
+  const answers = await storedInDisorder(bundle, new Random(seed));
+  const { level, disorder } = STORED_LOOK;
+  return { dialect, level, disorder, score: scoreOf(attempts, answers, STORED_LOOK) };
 }
 
 /** One line for each dialect, level and disorder out of those of several captures. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ABILITIES } from '../src/intent/random-policies.js';
 import { type Captured, captureRandom } from './capture.js';
-import { measure, merged } from './measure.js';
+import { measure, measureStored, merged } from './measure.js';
 import type { Line } from './table.js';
 import { missedTargets } from './targets.js';
 
@@ -21,6 +21,8 @@ export interface Request {
   readonly sideBySide: number;
   /** Where captures stay, for looking into an answer; they go when it is not given. */
   readonly keep: string | undefined;
+  /** Whether one capture of each dialect also goes through the database. */
+  readonly stored: boolean;
   readonly say: (text: string) => void;
 }
 
@@ -73,12 +75,23 @@ async function captureAll(request: Request, root: string): Promise<readonly Made
   return request.dialects.flatMap((dialect) => made.get(dialect) ?? []);
 }
 
+/** One capture of each dialect goes through the database. */
+async function storedSample({ dialects, stored }: Request, all: readonly Made[]): Promise<readonly Line[]> {
+  const lines: Line[] = [];
+  for (const dialect of stored ? dialects : []) {
+    const first = all.find(({ captured }) => captured.dialect === dialect);
+    if (first) lines.push(await measureStored(first.captured, first.seed));
+  }
+  return lines;
+}
+
 /** Captures and measures; the same seed draws the same clusters, policies and attempts. */
 export async function run(request: Request): Promise<Result> {
   const root = request.keep ?? mkdtempSync(join(tmpdir(), 'whydrop-accuracy-'));
   try {
     const all = await captureAll(request, root);
-    const lines = merged(all.flatMap(({ captured, seed }) => measure(captured, seed)));
+    const looked = all.flatMap(({ captured, seed }) => measure(captured, seed));
+    const lines = merged([...looked, ...(await storedSample(request, all))]);
     const doubts = all.flatMap(({ captured }) =>
       captured.attempts.flatMap(({ doubt }) => (doubt === undefined ? [] : [`${captured.dialect}: ${doubt}`])),
     );

@@ -154,7 +154,7 @@ const FIRST_SOURCE_PORT = 20_000;
 
 /** Two attempts on the same ports within seconds are told apart by sequence numbers only, which most evidence lacks. */
 function withOwnPort(one: Attempt, made: number): Attempt {
-  return one.protocol === 'ICMP' ? one : { ...one, sourcePort: FIRST_SOURCE_PORT + made };
+  return { ...one, sourcePort: FIRST_SOURCE_PORT + made };
 }
 
 /** Most policies of a round are new; some stay, so that counters and explanations run on over a change. */

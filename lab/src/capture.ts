@@ -8,7 +8,15 @@ import { Lab, nameOf, type Made } from './lab.js';
 import type { Attempt, PolicyChange, Scenario } from './scenario.js';
 import { LabError } from './shell.js';
 import { digestNflog } from './weave-log.js';
-import { readTrace, readTranslations, stopsOf, type Seen, type Stop, type TracedPacket, type Translation } from './truth.js';
+import {
+  readTrace,
+  readTranslations,
+  stopsOf,
+  type Seen,
+  type Stop,
+  type TracedPacket,
+  type Translation,
+} from './truth.js';
 
 /** One line of truth.jsonl. */
 export interface Truth {
@@ -48,7 +56,8 @@ interface KernelView {
 /** Puts together what the client saw and what the kernel's trace says; they must not contradict each other. */
 export function truthOf(made: Made, view: KernelView): Truth {
   const { attempt, answer, sourceIp, destinationIp } = made;
-  const key = { ...answer, protocol: attempt.protocol, source: sourceIp, destination: destinationIp };
+  const patience = attempt.sourcePort === undefined ? 3 : 60;
+  const key = { ...answer, protocol: attempt.protocol, source: sourceIp, destination: destinationIp, patience };
   const [first, ...others] = stopsOf(view.packets, key, view.translations);
   const answered = answer.result === 'connected' || answer.result === 'answered';
   if (first && answered) throw new LabError(`${nameOf(attempt.from)} got an answer although ${first.rule} stopped it`);

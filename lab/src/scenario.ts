@@ -158,7 +158,7 @@ export interface Attempt {
   readonly port?: number;
   /** Sends one bare segment with these flags instead of opening a connection. */
   readonly flags?: readonly ('SYN' | 'ACK' | 'FIN' | 'RST' | 'PSH')[];
-  /** The client's port; the kernel chooses one when it is not given. */
+  /** The client's port, or the id of an echo, that no other attempt has; chosen by the kernel when it is not given. */
   readonly sourcePort?: number;
   /** How long the client waits, in seconds. */
   readonly timeout?: number;

@@ -76,6 +76,8 @@ export interface AttemptKey {
   readonly destination: string;
   readonly at: number;
   readonly until: number;
+  /** Seconds by which the monitor's lines may come late; longer where no other attempt has these ports. */
+  readonly patience: number;
 }
 
 /** How a node wrote a connection's source anew on its way out (SNAT, masquerading). */
@@ -110,7 +112,7 @@ function clientEnds(key: AttemptKey, translations: readonly Translation[]): Read
 
 function belongs(packet: TracedPacket, key: AttemptKey, client: ReadonlySet<End>): boolean {
   // The monitor's lines come a little after the packet.
-  if (packet.at < key.at - 0.05 || packet.at > key.until + 3) return false;
+  if (packet.at < key.at - 0.05 || packet.at > key.until + key.patience) return false;
   if (key.protocol === 'ICMP') {
     const ends = [packet.source, packet.destination];
     return packet.sourcePort === undefined && ends.includes(key.source) && ends.includes(key.destination);

@@ -49,7 +49,7 @@ describe('an echo', () => {
   });
 
   it('long before or after stays by itself', () => {
-    const both = [...packets('xtables-trace', traced(9, 'aaaa0001')), ...packets('nflog-gprint', logged(1, 77))];
+    const both = [...packets('xtables-trace', traced(40, 'aaaa0001')), ...packets('nflog-gprint', logged(1, 77))];
     expect(attempts({ packets: both })).toHaveLength(2);
   });
 });

@@ -82,8 +82,6 @@ function timedVerdict(witness: VerdictWitness): Timed {
   return { at: verdict.observedAt, node, keys: [tuple, ...original].map(tupleKey), verdict: witness };
 }
 
-const ECHO_APART = 2_000_000;
-
 /**
  * A trace prints neither type nor id of an echo. Where another record of the same time and ends knows them, it is the
  * same echo.
@@ -101,7 +99,7 @@ function withEchoes(items: readonly Timed[]): readonly Timed[] {
   }
   return items.map((item) => {
     const echoes = isBare(item) ? (known.get(item.keys[0] ?? '') ?? []) : [];
-    const near = echoes.filter(({ at }) => Math.abs(at - item.at) <= ECHO_APART);
+    const near = echoes.filter(({ at }) => Math.abs(at - item.at) <= DATAGRAM_PAUSE);
     const nearest = near.toSorted((a, b) => Math.abs(a.at - item.at) - Math.abs(b.at - item.at))[0];
     return nearest ? { ...item, keys: nearest.keys } : item;
   });
@@ -157,7 +155,19 @@ function isNewEntry(item: Timed, current: readonly Timed[]): boolean {
   );
 }
 
-/** Cuts a conversation into attempts: at long pauses, at a new conntrack entry, at another initial sequence number. */
+/** A packet after the end of a connection that had been answered: late, or of an entry that had expired. */
+function comesAfterEnd(item: Timed, current: readonly Timed[]): boolean {
+  if (!item.packet) return false;
+  return current.some(
+    ({ flow }) =>
+      flow?.flow.event === 'destroy' && (flow.flow.assured || !flow.flow.unreplied) && flow.flow.state !== 'CLOSE',
+  );
+}
+
+/**
+ * Cuts a conversation into attempts: at long pauses, at a new conntrack entry, at another initial sequence number, after the
+ * end of an answered connection.
+ */
 function cut(items: readonly Timed[]): readonly (readonly Timed[])[] {
   const attempts: Timed[][] = [];
   let current: Timed[] = [];
@@ -168,7 +178,10 @@ function cut(items: readonly Timed[]): readonly (readonly Timed[])[] {
     const pause = protocol === 'TCP' ? TCP_PAUSE : DATAGRAM_PAUSE;
     // A late DESTROY belongs to the attempt whose entry ends with it, however long that stood.
     const ends = item.flow?.flow.event === 'destroy' || item.flow?.flow.event === 'update';
-    if (last && !ends && (beginsAnother(item, last, sequence, pause) || isNewEntry(item, current))) {
+    const another = () =>
+      last !== undefined &&
+      (beginsAnother(item, last, sequence, pause) || isNewEntry(item, current) || comesAfterEnd(item, current));
+    if (!ends && another()) {
       attempts.push(current);
       current = [];
       sequence = undefined;

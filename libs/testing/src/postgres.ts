@@ -11,7 +11,9 @@ export interface TestDatabase {
   readonly drop: () => Promise<void>;
 }
 
-const MIGRATIONS = path.resolve(import.meta.dirname, '../../../prisma/migrations');
+/** Beside the sources, also for what was built from them into dist. */
+const ROOT = path.resolve(import.meta.dirname.replace(/\bdist\b.*$/, 'libs/testing/src'), '../../..');
+const MIGRATIONS = path.join(ROOT, 'prisma', 'migrations');
 
 interface Server {
   readonly url: string;
