@@ -90,6 +90,7 @@ export class WorkerModule {
         { provide: STEPS, useValue: options },
         Sweeper,
         Alerter,
+        Delivery,
         Reconciler,
         Janitor,
       ],
