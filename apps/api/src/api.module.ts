@@ -7,6 +7,8 @@ import { AlertConnection } from './graphql/alert/alert.type.js';
 import { AlertRuleResolver } from './graphql/alert/alert-rule.resolver.js';
 import { SilenceResolver } from './graphql/alert/silence.resolver.js';
 import { CollectorResolver } from './graphql/collector/collector.resolver.js';
+import { ConservationResolver } from './graphql/conservation/conservation.resolver.js';
+import { CounterWindowConnection } from './graphql/conservation/conservation.type.js';
 import { CountedDropResolver } from './graphql/counted-drop/counted-drop.resolver.js';
 import { DropGroupResolver } from './graphql/drop-group/drop-group.resolver.js';
 import { DropGroupConnection } from './graphql/drop-group/drop-group.type.js';
@@ -36,6 +38,7 @@ const RESOLVERS = [
   AlertResolver,
   AlertRuleResolver,
   CollectorResolver,
+  ConservationResolver,
   CountedDropResolver,
   DeliveryMutations,
   DeliveryResolver,
@@ -50,6 +53,7 @@ const RESOLVERS = [
   SilenceResolver,
   ...[
     AlertConnection,
+    CounterWindowConnection,
     DeliveryConnection,
     DropConnection,
     DropGroupConnection,
