@@ -1,3 +1,4 @@
 export * from './deltas.js';
 export * from './level.js';
 export * from './seen.js';
+export * from './plan.js';

@@ -71,7 +71,8 @@ ORDER BY c.at, s.key`;
   return { text, values: params.values };
 }
 
-type Raw = Omit<SeriesRow, 'bucket'> & { readonly bucket: bigint };
+/** A row as Postgres gives it. */
+export type RawSeriesRow = Omit<SeriesRow, 'bucket'> & { readonly bucket: bigint };
 
 /** One series: what it is of, and its buckets in order. Buckets without a drop are not among the points. */
 export interface Series {
@@ -94,7 +95,7 @@ export function gatherSeries(rows: readonly SeriesRow[], groupBy: readonly Dimen
   return [...series.values()];
 }
 
-export const seriesRow = (raw: Raw): SeriesRow => ({ ...raw, bucket: Number(raw.bucket) });
+export const seriesRow = (raw: RawSeriesRow): SeriesRow => ({ ...raw, bucket: Number(raw.bucket) });
 
 /** What alert rules ask: the sums of one cluster, level by level. */
 export interface LoadSeries {
@@ -122,6 +123,6 @@ export async function loadSeries(client: pg.Pool | pg.PoolClient, request: LoadS
     condition: filter ?? {},
     clusterId,
   });
-  const { rows } = await client.query<Raw>(statement.text, [...statement.values]);
+  const { rows } = await client.query<RawSeriesRow>(statement.text, [...statement.values]);
   return gatherSeries(rows.map(seriesRow), groupBy);
 }
