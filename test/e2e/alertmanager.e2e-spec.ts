@@ -6,6 +6,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { jest } from '@jest/globals';
+import { receiverKind } from '@whydrop/notify';
 import { createReceiver } from '@whydrop/storage';
 import { message, openStage, PENDING, type Stage, startReceiver, type TestReceiver } from './deliver-stage.js';
 
@@ -150,6 +151,28 @@ describe.each(stories())('%s', () => {
       notifications().some(({ status, groupLabels }) => status === 'resolved' && groupLabels['namespace'] === 'pay'),
     );
     expect((await shown()).map((alert) => alert.labels['namespace'])).toEqual(['shop']);
+  });
+
+  it('writes webhooks like ours of format alertmanager: the same parts, the same fingerprint', async () => {
+    const labels = { labels: { namespace: 'shop', policy: 'deny-all', 'k8s.io/app': 'db' } };
+    const ours = receiverKind('webhook')?.request({
+      key: 'msg_x',
+      message: message('c', 1, labels),
+      receiver: 'hook',
+      settings: { url: 'http://x', format: 'alertmanager' },
+      secrets: {},
+      now: Date.now(),
+      surroundings: stage.options.surroundings,
+    });
+    if (!ours || 'nothing' in ours) throw new Error('nothing to compare');
+    const theirs = hook.received.find(({ body }) => body.includes('"shop"'));
+    const [mine, real] = [ours.body, theirs?.body ?? ''].map((body) => JSON.parse(body) as Notification);
+    expect(Object.keys(mine ?? {})).toEqual(Object.keys(real ?? {}));
+    const [alert, realAlert] = [mine?.alerts[0], real?.alerts[0]];
+    expect(Object.keys(alert ?? {}).toSorted()).toEqual(Object.keys(realAlert ?? {}).toSorted());
+    const { startsAt: _ours, ...same } = alert as unknown as Record<string, unknown>;
+    const { startsAt: _theirs, ...wanted } = realAlert as unknown as Record<string, unknown>;
+    expect(same).toEqual(wanted);
   });
 
   it('is told again of what still burns, and no longer of what is over', async () => {
