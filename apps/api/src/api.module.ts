@@ -27,6 +27,7 @@ import { ReceiverMutations } from './graphql/receiver/receiver.mutations.js';
 import { ReceiverResolver } from './graphql/receiver/receiver.resolver.js';
 import { RejectResolver } from './graphql/reject/reject.resolver.js';
 import { RejectConnection } from './graphql/reject/reject.type.js';
+import { TrendResolver } from './graphql/trend/trend.resolver.js';
 import { graphqlConfig } from './graphql/server/graphql.config.js';
 import { HealthController } from './health/health.controller.js';
 import { IngestController } from './ingest/ingest.controller.js';
@@ -51,6 +52,7 @@ const RESOLVERS = [
   ReceiverResolver,
   RejectResolver,
   SilenceResolver,
+  TrendResolver,
   ...[
     AlertConnection,
     CounterWindowConnection,
