@@ -150,6 +150,34 @@ const collectorFaults: readonly Fault[] = [
   },
 ];
 
+const HOUR = 3_600_000_000;
+
+/** Where a node's clock may stand, in microseconds from the true time: jumps of a day, an hour, back to 1970, beyond 2038. */
+export const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
+  () => 24 * HOUR,
+  () => -24 * HOUR,
+  () => HOUR,
+  () => -HOUR,
+  () => 11 * 60_000_000,
+  () => -11 * 60_000_000,
+  () => 72 * HOUR,
+  () => -24 * 365 * HOUR,
+  (now) => 1_000_000 - now,
+  (now) => Date.UTC(2038, 0, 19, 3, 14, 8) * 1000 - now,
+];
+
+const clockFault: Fault = {
+  name: "a node's clock jumps",
+  victim: 'clock',
+  weight: 2,
+  kills: 0,
+  strike: ({ load, chance }) => {
+    const sender = chance.pick(load.senders);
+    sender.push(sender.batch(3, chance.pick(WRONG_CLOCKS)(Date.now() * 1000)));
+    return Promise.resolve(struck());
+  },
+};
+
 const deliveryFaults: readonly Fault[] = [
   {
     name: 'batches delivered again',
@@ -188,4 +216,5 @@ export const FAULTS: readonly Fault[] = [
   networkOf('redis', 'hang', 1),
   ...collectorFaults,
   ...deliveryFaults,
+  clockFault,
 ];

@@ -36,6 +36,11 @@ export class Load {
     for (const sender of this.senders) sender.start();
   }
 
+  /** Delivers what is pushed, and makes nothing of its own. */
+  deliver(): void {
+    for (const sender of this.senders) sender.startDelivery();
+  }
+
   finish(): Promise<unknown> {
     return Promise.all(this.senders.map((sender) => sender.finish()));
   }

@@ -47,6 +47,7 @@ function planOf(args: readonly string[]): RunPlan {
     product: path.resolve(values.product ?? ROOT),
     appendOnly: values['no-aof'] !== true,
     faults,
+    rebuilt: true,
     say,
   };
 }
@@ -62,10 +63,14 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   say(`seed ${plan.seed}; the same faults again: npm run test:survival -- --seed ${plan.seed}`);
   const result = await survive(plan);
-  const { ordeal, verdict, seconds, ends } = result;
+  const { ordeal, verdict, seconds, ends, rebuilt } = result;
   say(`\n${tableOf(result)}\n`);
   say(`${ordeal.kills} kills in ${ordeal.rounds} bursts of faults, ${seconds.toFixed(0)} s, seed ${plan.seed}`);
   for (const end of ends) say(`ended by itself: ${end}`);
+  if (rebuilt) {
+    const how = rebuilt.same ? 'byte for byte the same' : `DIFFERENT:\n${rebuilt.difference.join('\n')}`;
+    say(`rebuilt from the raw batches in another order: ${rebuilt.drops} drops, ${how} (${rebuilt.digest})`);
+  }
   for (const violation of [...ordeal.violations, ...verdict.violations]) say(`VIOLATION ${violation}`);
   return survived(result) ? 0 : 1;
 }

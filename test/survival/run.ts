@@ -4,6 +4,7 @@ import { FAULTS, type Fault } from './faults.js';
 import { Load, type Pace } from './load.js';
 import { type Ordeal, torment, type Until } from './nemesis.js';
 import { Chance } from './random.js';
+import { rebuild, type Rebuilt } from './rebuild.js';
 import { HANGS_AFTER_MS, recovery, type Victims } from './recovery.js';
 import { openWorld } from './world.js';
 
@@ -15,12 +16,15 @@ export interface RunPlan {
   readonly appendOnly: boolean;
   readonly faults?: readonly Fault[];
   readonly pace?: Pace;
+  /** Also builds a second database out of the raw batches and compares. */
+  readonly rebuilt?: boolean;
   readonly say: (line: string) => void;
 }
 
 export interface RunResult {
   readonly ordeal: Ordeal;
   readonly verdict: Verdict;
+  readonly rebuilt: Rebuilt | undefined;
   readonly seconds: number;
   /** Processes that ended without being killed, by how: an API without a database ends and is started again. */
   readonly ends: readonly string[];
@@ -41,6 +45,7 @@ export async function survive({
   appendOnly,
   faults = FAULTS,
   pace,
+  rebuilt: again = false,
   say,
 }: RunPlan): Promise<RunResult> {
   const world = await openWorld({ product, appendOnly });
@@ -65,7 +70,8 @@ export async function survive({
     await Promise.race([load.finish(), patience]);
     await recovery(victims, Date.now());
     const verdict = await check(world, load);
-    return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, ends: countEnds(victims) };
+    const rebuilt = again ? await rebuild(world, new Chance(seed + 2)) : undefined;
+    return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, rebuilt, ends: countEnds(victims) };
   } finally {
     process.removeListener('SIGINT', interrupt);
     process.removeListener('SIGTERM', interrupt);
@@ -73,6 +79,6 @@ export async function survive({
   }
 }
 
-export function survived({ ordeal, verdict }: RunResult): boolean {
-  return ordeal.violations.length === 0 && isWhole(verdict);
+export function survived({ ordeal, verdict, rebuilt }: RunResult): boolean {
+  return rebuilt?.same !== false && ordeal.violations.length === 0 && isWhole(verdict);
 }

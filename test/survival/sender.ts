@@ -47,6 +47,7 @@ export class Sender {
   private stopped = false;
   readonly refusals: string[] = [];
   private readonly loops: Promise<void>[] = [];
+  private delivery: Promise<void> | undefined;
 
   constructor(
     private readonly target: Target,
@@ -58,7 +59,13 @@ export class Sender {
   ) {}
 
   start(): void {
-    this.loops.push(this.make(), this.deliver());
+    this.loops.push(this.make());
+    this.startDelivery();
+  }
+
+  /** Delivers what is pushed; makes nothing of its own. */
+  startDelivery(): void {
+    this.delivery = this.deliver();
   }
 
   /** When the oldest batch was made that is not acknowledged. */
@@ -119,8 +126,8 @@ export class Sender {
   /** Makes no more, and returns when everything is acknowledged. */
   async finish(): Promise<void> {
     this.making = false;
-    await this.loops[0];
+    await Promise.all(this.loops);
     this.stopped = true;
-    await this.loops[1];
+    await this.delivery;
   }
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
-import { migrate, openDatabase, openSecretBox } from '@whydrop/storage';
+import { migrateWhenAvailable, openDatabase, openSecretBox } from '@whydrop/storage';
 import { dataHome, openLog } from '@whydrop/telemetry';
 import { KNOWN_FORMATS } from './known-formats.js';
 import { DEFAULT_PORT, startApi } from './start.js';
@@ -23,7 +23,8 @@ function environment() {
 const log = openLog({ name: 'api' });
 const { databaseUrl, jobs, port, host, graphiql } = environment();
 // Whichever process is first brings the database up to date; the others wait for it and find nothing left to do.
-await migrate(databaseUrl, MIGRATIONS);
+const onWait = (error: unknown) => log.warn({ error: String(error) }, 'waiting for PostgreSQL');
+await migrateWhenAvailable(databaseUrl, MIGRATIONS, { onWait });
 const database = openDatabase(databaseUrl);
 const storeQueue = openQueue(jobs, QUEUES.store);
 const api = await startApi({

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
-import { migrate, openDatabase, parseRetention } from '@whydrop/storage';
+import { migrateWhenAvailable, openDatabase, parseRetention } from '@whydrop/storage';
 import { dataHome, Health, openLog, openMetrics, serveStatus } from '@whydrop/telemetry';
 import { deliveryOptions } from './deliver.js';
 import { startPipeline } from './start.js';
@@ -17,7 +17,8 @@ if (databaseUrl === undefined) {
 }
 const log = openLog({ name: 'whydrop-worker' });
 // Whichever process is first brings the database up to date; the others wait for it and find nothing left to do.
-await migrate(databaseUrl, MIGRATIONS);
+const onWait = (error: unknown) => log.warn({ error: String(error) }, 'waiting for PostgreSQL');
+await migrateWhenAvailable(databaseUrl, MIGRATIONS, { onWait });
 const database = openDatabase(databaseUrl);
 const backend = jobBackendOf(process.env, databaseUrl);
 const queues = [QUEUES.store, QUEUES.correlate].map((name) => openQueue(backend, name));
