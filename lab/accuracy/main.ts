@@ -8,7 +8,7 @@ import { tableOf } from './table.js';
 
 const USAGE = `usage: npm run lab:accuracy -- [--seed N] [--attempts N] [--dialect NAME[,NAME]] [--keep FOLDER] [--write]
 Random clusters, policies and connections on this machine's kernel; what is told of them against what the kernel did.
---attempts  per dialect, 2000 unless given      --keep  captures stay in FOLDER      --write  docs/accuracy.md
+--attempts  per dialect, 2000 unless given      --keep  captures stay in FOLDER, and are used again      --write  docs/accuracy.md
 dialects: ${DIALECTS.join(', ')}`;
 
 const PER_CAPTURE = 500;
@@ -50,7 +50,7 @@ async function main(args: readonly string[]): Promise<number> {
     seed,
     ...sizes,
     keep: values.keep && resolve(values.keep),
-    stored: true,
+    stored: dialects,
     say: (text) => console.log(text),
   });
   console.log(`\n${tableOf(result.lines)}\n`);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ABILITIES } from '../src/intent/random-policies.js';
@@ -19,10 +19,10 @@ export interface Request {
   readonly perRound: number;
   /** Dialects that are captured at the same time. */
   readonly sideBySide: number;
-  /** Where captures stay, for looking into an answer; they go when it is not given. */
+  /** Where captures stay, and are found again, for looking into an answer; they go when it is not given. */
   readonly keep: string | undefined;
-  /** Whether one capture of each dialect also goes through the database. */
-  readonly stored: boolean;
+  /** Dialects of which one capture also goes through the database. */
+  readonly stored: readonly string[];
   readonly say: (text: string) => void;
 }
 
@@ -45,8 +45,11 @@ async function captureOne(
   attempts: number,
 ): Promise<Made> {
   const folder = join(root, `${dialect}-${seed}`);
-  const captured = await captureRandom({ dialect, seed, attempts, perRound: request.perRound, folder });
-  if (request.keep !== undefined) writeFileSync(join(folder, 'attempts.json'), JSON.stringify(captured));
+  const known = join(folder, 'attempts.json');
+  const captured = existsSync(known)
+    ? (JSON.parse(readFileSync(known, 'utf8')) as Captured)
+    : await captureRandom({ dialect, seed, attempts, perRound: request.perRound, folder });
+  writeFileSync(known, JSON.stringify(captured));
   const dropped = captured.attempts.filter(({ stopped }) => stopped).length;
   request.say(`${dialect}, seed ${seed}: ${captured.attempts.length} attempts, ${dropped} were dropped`);
   return { captured, seed };
@@ -75,10 +78,9 @@ async function captureAll(request: Request, root: string): Promise<readonly Made
   return request.dialects.flatMap((dialect) => made.get(dialect) ?? []);
 }
 
-/** One capture of each dialect goes through the database. */
-async function storedSample({ dialects, stored }: Request, all: readonly Made[]): Promise<readonly Line[]> {
+async function storedSample({ stored }: Request, all: readonly Made[]): Promise<readonly Line[]> {
   const lines: Line[] = [];
-  for (const dialect of stored ? dialects : []) {
+  for (const dialect of stored) {
     const first = all.find(({ captured }) => captured.dialect === dialect);
     if (first) lines.push(await measureStored(first.captured, first.seed));
   }
