@@ -158,10 +158,7 @@ function isNewEntry(item: Timed, current: readonly Timed[]): boolean {
 /** A packet after the end of a connection that had been answered: late, or of an entry that had expired. */
 function comesAfterEnd(item: Timed, current: readonly Timed[]): boolean {
   if (!item.packet) return false;
-  return current.some(
-    ({ flow }) =>
-      flow?.flow.event === 'destroy' && (flow.flow.assured || !flow.flow.unreplied) && flow.flow.state !== 'CLOSE',
-  );
+  return current.some(({ flow }) => flow?.flow.event === 'destroy' && (flow.flow.assured || !flow.flow.unreplied));
 }
 
 /**

@@ -5,9 +5,11 @@ import {
   type IcmpTuple,
   type Instant,
   protocolFromNumber,
+  reversedTuple,
   type TcpFlag,
   type TraceHit,
   type Tuple,
+  tupleHash,
 } from '@whydrop/model';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
@@ -46,6 +48,21 @@ const CANDIDATES = `
   SELECT d.connection_key FROM named n JOIN "drop" d ON d.cluster_id = $1 AND d.connection_key = n.key
      AND d.first_seen_at BETWEEN ${AT('$2')} - interval '300 seconds' AND ${AT('$3')}`;
 
+// Packets that open nothing are judged by the connection they belong to, in their own direction or as its answer: a record
+// of it that comes late bears on packets up to two minutes after it.
+const OPEN_NOTHING = `
+  WITH flows AS MATERIALIZED (
+    SELECT source, source_port, reply_source, reply_source_port, original_key, policy_key FROM flow
+     WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}),
+  packets AS MATERIALIZED (
+    SELECT original_key, source, source_port, destination, destination_port FROM packet_log
+     WHERE ${OF_CLUSTER} AND (tcp_flags <> 'SYN' OR protocol = 17)
+       AND observed_at BETWEEN ${AT('$2')} - interval '10 seconds' AND ${AT('$3')} + interval '120 seconds')
+  SELECT p.original_key AS key FROM packets p JOIN flows f ON f.policy_key = p.original_key OR f.original_key = p.original_key
+  UNION
+  SELECT p.original_key FROM packets p JOIN flows f ON f.reply_source = p.source AND f.source = p.destination
+     AND f.reply_source_port = p.source_port AND f.source_port = p.destination_port`;
+
 /** Hashes of the connections that a span of time bears on. */
 export async function candidateKeys(
   client: pg.PoolClient,
@@ -53,7 +70,8 @@ export async function candidateKeys(
   [from, to]: readonly [Instant, Instant],
 ): Promise<readonly bigint[]> {
   const { rows } = await client.query<{ key: bigint }>(CANDIDATES, [clusterId, from, to]);
-  return rows.map((row) => row.key);
+  const others = await client.query<{ key: bigint }>(OPEN_NOTHING, [clusterId, from, to]);
+  return [...new Set([...rows, ...others.rows].map((row) => row.key))];
 }
 
 interface TupleRow {
@@ -243,9 +261,57 @@ export interface LoadedWitnesses {
   readonly keys: readonly bigint[];
 }
 
+/** Hashes of connections that packets which open nothing may be answers to. */
+function answeredBy(rows: readonly PacketRow[]): readonly bigint[] {
+  const open = rows.filter((row) => row.tcp_flags !== 'SYN' && (row.protocol === 6 || row.protocol === 17));
+  return open.map((row) => BigInt(tupleHash(reversedTuple(tupleOf(row)))));
+}
+
+class Loading {
+  readonly keys = new Set<bigint>();
+  readonly flows = new Map<string, FlowRow>();
+  readonly packets: PacketRow[] = [];
+
+  constructor(
+    private readonly client: pg.PoolClient,
+    private readonly place: readonly [number, Instant, Instant],
+  ) {}
+
+  /** Flows of some connections and of all that NAT joins with them; gives the hashes that were not known before. */
+  private async follow(start: readonly bigint[]): Promise<readonly bigint[]> {
+    const [clusterId, low, high] = this.place;
+    const first = start.filter((key) => !this.keys.has(key));
+    const found = [...new Set(first)];
+    for (const key of found) this.keys.add(key);
+    for (let fresh: readonly bigint[] = found; fresh.length > 0;) {
+      const { rows } = await this.client.query<FlowRow>(FLOWS, [clusterId, fresh, low, high]);
+      const before = this.keys.size;
+      for (const row of rows) {
+        this.flows.set(`${row.batch_id}/${row.line}/${row.at}`, row);
+        for (const key of [row.original_key, row.policy_key, row.effective_key]) if (key !== null) this.keys.add(key);
+      }
+      fresh = [...this.keys].slice(before);
+      found.push(...fresh);
+    }
+    return found;
+  }
+
+  /** Flows and packets of some connections, and of those that their packets answer. */
+  async load(start: readonly bigint[]): Promise<void> {
+    const [clusterId, low, high] = this.place;
+    for (let wanted = start; wanted.length > 0;) {
+      const found = await this.follow(wanted);
+      if (found.length === 0) return;
+      const { rows } = await this.client.query<PacketRow>(PACKETS, [clusterId, found, low, high]);
+      this.packets.push(...rows);
+      wanted = answeredBy(rows);
+    }
+  }
+}
+
 /**
  * Loads everything that was recorded about some connections around a span of time. Keys reach over NAT: the record of the
- * first node leads to the tuple that the next node sees.
+ * first node leads to the tuple that the next node sees. A packet that opens nothing brings the connection it answers.
  */
 export async function loadWitnesses(
   client: pg.PoolClient,
@@ -255,23 +321,14 @@ export async function loadWitnesses(
   [from, to]: readonly [Instant, Instant],
 ): Promise<LoadedWitnesses> {
   const [low, high] = [from - 2 * REACH, to + 2 * REACH];
-  const keys = new Set(start);
-  const flows = new Map<string, FlowRow>();
-  for (let fresh: readonly bigint[] = start; fresh.length > 0;) {
-    const { rows } = await client.query<FlowRow>(FLOWS, [clusterId, fresh, low, high]);
-    const before = keys.size;
-    for (const row of rows) {
-      flows.set(`${row.batch_id}/${row.line}/${row.at}`, row);
-      for (const key of [row.original_key, row.policy_key, row.effective_key]) if (key !== null) keys.add(key);
-    }
-    fresh = [...keys].slice(before);
-  }
-  const packets = await client.query<PacketRow>(PACKETS, [clusterId, [...keys], low, high]);
+  const loading = new Loading(client, [clusterId, low, high]);
+  await loading.load(start);
+  const { keys, flows, packets } = loading;
   const verdicts = await client.query<VerdictRow>(VERDICTS, [clusterId, [...keys], low, high]);
-  const places = [...flows.values(), ...packets.rows].map((row) => ({ batchId: row.batch_id, line: row.line }));
+  const places = [...flows.values(), ...packets].map((row) => ({ batchId: row.batch_id, line: row.line }));
   const raw = await rawLines(client, payloads, places);
   const flowWitnesses = [...flows.values()].map((row, at) => flowOf(row, raw[at] ?? ''));
-  const packetWitnesses = packets.rows.map((row, at) => packetOf(row, raw[flows.size + at] ?? ''));
+  const packetWitnesses = packets.map((row, at) => packetOf(row, raw[flows.size + at] ?? ''));
   const witnesses = { flows: flowWitnesses, packets: packetWitnesses, verdicts: verdicts.rows.flatMap(verdictOf) };
   return { witnesses, keys: [...keys] };
 }
