@@ -36,11 +36,13 @@ read by an evaluator of its own. The product sees the capture with channels left
 
 | Disorder   | What went wrong                                                                                      |
 | ---------- | ---------------------------------------------------------------------------------------------------- |
-| \`shuffled\` | records come in any order, some of them twice                                                        |
+| \`shuffled\` | records come in any order, a tenth of them twice                                                     |
+| \`late\`     | one capture per dialect through the database: hundreds of batches in any order, a tenth of them twice, correlated in between |
 | \`skewed\`   | the clock of one node is off by one to two seconds, each node in turn; nothing tells the product      |
 | \`missing\`  | nothing comes from one node, each node in turn                                                       |
 
-\`skewed\` and \`missing\` look at each capture three times, so their numbers are three times as large.
+\`skewed\` and \`missing\` look at each capture three times, so their numbers are three times as large. Each attempt has a
+source port of its own: two on the same ports within seconds are told apart by sequence numbers only.
 
 **Targets.** With trace, and with a log that has no limit (calico-current, plain): 100 % recall, precision, cause, policy
 and rule. Everywhere: nothing invented, no wrong answer, every dropped packet told or counted, and UNDECIDED names what is
