@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import { type Drop, type Explanation, type Instant, tupleHash } from '@whydrop/model';
+import {
+  type Cause,
+  type Drop,
+  type Explanation,
+  type Instant,
+  reversedTuple,
+  tupleHash,
+  tupleKey,
+} from '@whydrop/model';
 import { type Case, openCase } from './case.js';
 import { decide } from './decide.js';
 import { ALLOWED, type Draft, PENDING } from './draft.js';
@@ -111,6 +119,19 @@ function dropOf(item: Decided, packets: number, clocks: ClockOffsets): Correlate
   };
 }
 
+const OF_AN_ANSWER: ReadonlySet<Cause> = new Set(['REVERSED_REPLY', 'ASYMMETRIC', 'CT_INVALID']);
+
+/** A connection whose answer was dropped is told by that drop: that it stayed without an answer is the same thing again. */
+function withoutAnswered(decided: readonly Decided[]): readonly Decided[] {
+  const answers = decided.filter(({ draft }) => OF_AN_ANSWER.has(draft.cause));
+  if (answers.length === 0) return decided;
+  const asked = new Set(answers.map(({ subject }) => tupleKey(reversedTuple(subject.tuple))));
+  return decided.filter(
+    ({ subject: { attempt, tuple }, draft }) =>
+      attempt.packets.length > 0 || draft.basis === 'counted' || !asked.has(tupleKey(tuple)),
+  );
+}
+
 /**
  * Turns everything that was seen into the drops it amounts to, each explained. Pure: the same witnesses and surroundings
  * give the same drops, whatever the order in which they came. Attempts that succeeded, or may still, give none.
@@ -125,6 +146,7 @@ export function correlate(witnesses: Witnesses, surroundings: Surroundings): rea
     const draft = decide(subject);
     return draft === ALLOWED || draft === PENDING ? [] : [{ subject, draft }];
   });
-  const packets = attribute(decided);
-  return decided.map((item) => dropOf(item, packets.get(item) ?? 1, clocks));
+  const told = withoutAnswered(decided);
+  const packets = attribute(told);
+  return told.map((item) => dropOf(item, packets.get(item) ?? 1, clocks));
 }

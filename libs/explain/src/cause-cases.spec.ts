@@ -1,0 +1,52 @@
+import { CAUSES } from '@whydrop/model';
+import { CONTROL_CASES } from './cause-cases-control.js';
+import { DESTINATION_CASES } from './cause-cases-destination.js';
+import { PATH_CASES } from './cause-cases-path.js';
+import { POLICY_CASES } from './cause-cases-policy.js';
+import { SERVICE_CASES } from './cause-cases-service.js';
+import { STATE_CASES } from './cause-cases-state.js';
+import { answersOf, type CauseCase } from './cause-scene.js';
+
+const CASES: readonly CauseCase[] = [
+  ...POLICY_CASES,
+  ...STATE_CASES,
+  ...SERVICE_CASES,
+  ...PATH_CASES,
+  ...DESTINATION_CASES,
+  ...CONTROL_CASES,
+];
+
+type Answer = ReturnType<typeof answersOf>[number]['explanation'];
+
+function told({ cause, verdict, basis, contributing }: Answer): string {
+  return [`${cause} ${verdict} ${basis}`, ...contributing].join(' + ');
+}
+
+function allTold(one: CauseCase): string {
+  const answers = answersOf(one).map(({ explanation }) => told(explanation));
+  return answers.length === 0 ? 'nothing' : answers.toSorted().join('; ');
+}
+
+describe.each(CASES)('$code: $story', (one) => {
+  it(`is ${one.finds}`, () => {
+    expect(allTold(one)).toBe(one.finds);
+  });
+
+  it(`${one.near ? 'is not' : 'is'} told as ${one.code}, and leans on nothing that it does not say`, () => {
+    const answers = answersOf(one).map(({ explanation }) => explanation);
+    const codes = answers.flatMap(({ cause, contributing }) => [cause, ...contributing]);
+    expect(codes.includes(one.code)).toBe(one.near !== true);
+    for (const { cause, verdict, basis, assumptions, missing, evidence } of answers) {
+      if (cause === 'UNDECIDED' || basis === 'unknown') expect(missing).not.toEqual([]);
+      if (basis === 'derived' && verdict === 'dropped') expect([...missing, ...assumptions]).not.toEqual([]);
+      expect(evidence).not.toEqual([]);
+    }
+    if (one.missing !== undefined) expect(answers.flatMap(({ missing }) => missing).join('; ')).toContain(one.missing);
+  });
+});
+
+it.each(Object.keys(CAUSES))('%s has a case that produces it, and one near it that must not', (code) => {
+  const own = CASES.filter((one) => one.code === code);
+  expect(own.some(({ near }) => !near)).toBe(true);
+  expect(own.some(({ near }) => near)).toBe(true);
+});
