@@ -51,6 +51,11 @@ describe('clocks of nodes', () => {
     expect(clockOffsets(both)).toEqual(new Map([['n2', 2_000_000]]));
   });
 
+  it('are not judged by stamps of whole seconds', () => {
+    const whole = PORTS.flatMap((port, index) => [...opened('n1', index + 0.7, port), ...opened('n2', index, port)]);
+    expect(clockOffsets({ flows: whole, packets: [], verdicts: [] })).toEqual(new Map());
+  });
+
   it('reach over a node between them', () => {
     const of = (first: string, second: string, by: number) => ({ first, second, differences: [by, by, by] });
     const offsets = offsetsOf([of('a', 'b', 0), of('b', 'c', 0), of('c', 'd', 2_000_000)]);

@@ -1,5 +1,6 @@
 import { effectiveTuple, type Instant, policyTuple, tupleKey } from '@whydrop/model';
 import type { HostFacts } from './host-facts.js';
+import type { HostFacts } from './host-facts.js';
 import type { Surroundings } from './surroundings.js';
 import type { Attempt, Witnesses } from './witness.js';
 
@@ -23,14 +24,20 @@ interface Sighting {
   readonly opened: boolean;
 }
 
+/** Stamps of whole seconds are too coarse. */
+const isFine = (at: Instant): boolean => at % 1_000_000 !== 0;
+
+/** A trace is no measure: its reader stamps it, and may be seconds behind the kernel. */
 function* sightings({ flows, packets }: Witnesses): Generator<Sighting> {
   for (const { node, flow } of flows) {
-    if (flow.event !== 'new') continue;
+    if (flow.event !== 'new' || !isFine(flow.observedAt)) continue;
     const keys = new Set([flow.original, policyTuple(flow), effectiveTuple(flow)].map(tupleKey));
     for (const key of keys) yield { key, node, at: flow.observedAt, opened: true };
   }
-  for (const { node, packet } of packets)
+  for (const { node, packet } of packets) {
+    if (packet.kind !== 'packet' || !isFine(packet.observedAt)) continue;
     yield { key: tupleKey(packet.tuple), node, at: packet.observedAt, opened: false };
+  }
 }
 
 /** Earliest sighting of each tuple on each node. */
@@ -52,7 +59,7 @@ export interface ClockPair {
   readonly differences: readonly number[];
 }
 
-/** Conntrack's word of both nodes is the best measure; where there is too little of it, logs and traces help out. */
+/** Conntrack's word of both nodes is the best measure; where there is too little of it, logs help out. */
 function pairsOf(witnesses: Witnesses): readonly ClockPair[] {
   const found = new Map<string, { first: string; second: string; opened: number[]; any: number[] }>();
   for (const nodes of firstSightings(witnesses).values()) {

@@ -1,7 +1,10 @@
 import {
   attemptsOf,
+  type ClockOffsets,
+  clockOffsets,
   type ClusterHistory,
   createClusterHistory,
+  onOneClock,
   type Surroundings,
   type Witnesses,
 } from '@whydrop/explain';
@@ -131,10 +134,11 @@ function familyOf(ip: string): Family {
 /** The nodes whose rulesets can have a say in an attempt: those that reported it and those that both ends live on. */
 function questionsOf(
   witnesses: Witnesses,
+  clocks: ClockOffsets,
   history: ClusterHistory,
   nodeOf: (ip: string) => string | undefined,
 ): readonly SnapshotQuestion[] {
-  return attemptsOf(witnesses).flatMap((attempt) => {
+  return attemptsOf(onOneClock(witnesses, clocks)).flatMap((attempt) => {
     const view = history.at(attempt.firstSeenAt);
     const ends = [attempt.tuple.source, attempt.tuple.destination].flatMap(
       (ip) => view.podsByIp(ip)[0]?.node ?? view.nodeByIp(ip)?.name ?? nodeOf(ip) ?? [],
@@ -144,8 +148,9 @@ function questionsOf(
     return [...new Set([...ends, ...reporters])].map((node) => ({
       node,
       family: familyOf(attempt.tuple.source),
-      from,
-      to,
+      // Snapshots bear the stamps of their node.
+      from: from + (clocks.get(node) ?? 0),
+      to: to + (clocks.get(node) ?? 0),
     }));
   });
 }
@@ -164,12 +169,14 @@ export async function loadSurroundings(
   const addresses = await loadNodeAddresses(client, clusterId);
   const covered = await loadCoverage(client, clusterId, low, high);
   const watermarks = await loadWatermarks(client, clusterId);
-  const questions = questionsOf(witnesses, history, addresses.nodeOfAddress);
+  const clocks = clockOffsets(witnesses);
+  const questions = questionsOf(witnesses, clocks, history, addresses.nodeOfAddress);
   const rulesets = await loadRulesets(client, clusterId, questions);
   const ipsets = await loadIpsets(client, clusterId, from, to);
   return {
     cluster,
     history,
+    clocks,
     ...addresses,
     ipsets,
     host: await loadHost(client, clusterId, from, to),
