@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { openLog } from '@whydrop/telemetry';
 import { startCollector } from './collector.js';
 import { groupsOf, OptionError, parseOptions, wantsUlogdConfig } from './options.js';
@@ -37,6 +38,8 @@ export async function runCollector(args: readonly string[], output: Output): Pro
       return 0;
     }
     const options = parseOptions(args, process.env);
+    // What is read is garbage a moment later: the young generation stays small, which saves some 15 MiB.
+    setFlagsFromString('--semi-space-growth-factor=1');
     const stopped = untilSignal();
     const log = openLog({ name: 'collector' });
     const collector = await startCollector(options, log);

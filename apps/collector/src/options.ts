@@ -192,7 +192,7 @@ export function parseOptions(args: readonly string[], environment: Environment):
     status: statusAddress(get('status') ?? 'none'),
     read: readNames(get('read')),
     conntrackEvents: conntrackEvents(get('conntrack-events')),
-    conntrackBuffer: bytesOf('conntrack-buffer', get('conntrack-buffer') ?? '8M'),
+    conntrackBuffer: bytesOf('conntrack-buffer', get('conntrack-buffer') ?? '32M'),
     nflogGroups: groups(get('nflog-groups')),
     followFiles: files.map(followedFile),
     scrapes: [...(values.scrape ?? []), ...list(environment['WHYDROP_SCRAPE'])],

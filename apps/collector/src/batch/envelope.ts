@@ -7,9 +7,12 @@ export interface Emitter {
   readonly node: string | null;
 }
 
+/** Quick, and in a quarter of the memory: several batches a second are packed. */
+const GZIP = { level: 1, memLevel: 7, windowBits: 14 } as const;
+
 /** The bytes of a batch for the wire, as `formatBatch` of libs/contracts has it; types alone are shared, for the memory's sake. */
 export function wireBody(envelope: EnvelopeInput, payload: Buffer): Buffer {
-  return gzipSync(Buffer.concat([Buffer.from(`${JSON.stringify(envelope)}\n`), payload]), { level: 1 });
+  return gzipSync(Buffer.concat([Buffer.from(`${JSON.stringify(envelope)}\n`), payload]), GZIP);
 }
 
 /** An instant on the wire. */

@@ -21,13 +21,17 @@ export interface CommandOptions {
   readonly look?: (lines: Buffer) => Piece | undefined;
   /** When the stream's last record was on the disk, by an earlier run. */
   readonly lastAt?: number | undefined;
-  readonly tickMs?: number;
 }
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 /** A tool that lives this long works; what it prints until then may be why it does not. */
 const SETTLED_MS = 300;
+
+const TICK_MS = 50;
+/** A pipe holds 64 KiB, and a tool that has to wait for room falls behind. */
+const CROWDED_BYTES = 40 * 1024;
+const CROWDED_TICK_MS = 15;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -101,11 +105,14 @@ export class CommandReader implements Reader {
   private async readAll(fifo: Fifo, ended: { readonly yet: boolean }): Promise<void> {
     const startedAt = this.options.watch.now();
     let settled = false;
+    let crowded = false;
     while (!ended.yet && !this.stopped) {
-      await sleep(this.options.tickMs ?? 50);
+      await sleep(crowded ? CROWDED_TICK_MS : TICK_MS);
       if (this.options.sink.full) continue;
       const now = this.options.watch.now();
-      this.give(await fifo.take());
+      const lines = await fifo.take();
+      crowded = lines.length > CROWDED_BYTES;
+      this.give(lines);
       if (settled) this.readUntil = now;
       else if (now - startedAt >= SETTLED_MS && !ended.yet) {
         settled = true;

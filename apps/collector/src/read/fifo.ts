@@ -2,7 +2,9 @@ import { constants } from 'node:fs';
 import { open, rm, type FileHandle } from 'node:fs/promises';
 import { runTool } from './child.js';
 
-const CHUNK = 1024 * 1024;
+/** What a pipe holds at most, on Linux. */
+const CHUNK = 64 * 1024;
+const MOST_AT_ONCE = 1024 * 1024;
 /** A line that is longer goes out in pieces; the server rejects it with its number. */
 const LONGEST_LINE = 1024 * 1024;
 
@@ -33,12 +35,12 @@ export class Fifo {
   /** The whole lines that have come since; empty when there are none. */
   async take(): Promise<Buffer> {
     const parts = [this.rest];
-    for (let size = this.rest.length; size < 4 * CHUNK;) {
+    for (let size = this.rest.length; size < MOST_AT_ONCE;) {
       const bytes = await this.read();
       if (bytes === 0) break;
       parts.push(Buffer.from(this.chunk.subarray(0, bytes)));
       size += bytes;
-      if (bytes < 4096) break;
+      if (bytes < CHUNK / 2) break;
     }
     const all = Buffer.concat(parts);
     const end = all.lastIndexOf(10) + 1;

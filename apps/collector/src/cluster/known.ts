@@ -1,0 +1,125 @@
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { KubernetesObject } from '@whydrop/model';
+
+/** One object as it was last told; `undefined` as its object: it is gone. */
+interface Entry {
+  /** Number of the record that told it. */
+  readonly n: number;
+  readonly key: string;
+  readonly object: KubernetesObject | undefined;
+}
+
+/** More dead lines than this and as many as there are objects: the file is written anew. */
+const DEAD_LINES = 10_000;
+
+export function keyOf({ apiVersion, kind, metadata }: KubernetesObject): string {
+  const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
+  return `${group} ${kind} ${metadata.namespace ?? ''}/${metadata.name}`;
+}
+
+function entryOf(line: string): Entry | undefined {
+  try {
+    return JSON.parse(line) as Entry;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What was told of every object, in a file beside the spool. A line carries the number of the record that it follows from,
+ * and the spool says up to which number records are on the disk: lines beyond it were never told, so they do not count.
+ */
+export class KnownObjects {
+  private readonly objects = new Map<string, KubernetesObject>();
+  private lines = 0;
+  private file: FileHandle | undefined;
+  private writing: Promise<void> = Promise.resolve();
+  private pending = '';
+
+  private constructor(
+    private readonly name: string,
+    private last: number,
+  ) {}
+
+  /** `upTo`: number of the last record on the disk; undefined when the spool knows of none. */
+  static async open(folder: string, upTo: number | undefined): Promise<KnownObjects> {
+    const known = new KnownObjects(path.join(folder, 'cluster-known.jsonl'), upTo ?? 0);
+    if (upTo !== undefined) await known.read(upTo);
+    await known.rewrite();
+    return known;
+  }
+
+  private async read(upTo: number): Promise<void> {
+    const stream = createReadStream(this.name, 'utf8');
+    try {
+      for await (const line of createInterface({ input: stream })) {
+        const entry = entryOf(line);
+        if (entry && entry.n <= upTo) this.learn(entry);
+      }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
+  }
+
+  private learn({ key, object }: Entry): void {
+    if (object) this.objects.set(key, object);
+    else this.objects.delete(key);
+  }
+
+  /** Writes only what is known now: first beside it, then in its place. */
+  private async rewrite(): Promise<void> {
+    await this.file?.close();
+    const fresh = `${this.name}.new`;
+    await rm(fresh, { force: true });
+    this.file = await open(fresh, 'a', 0o600);
+    const entries = [...this.objects].map(([key, object]) => JSON.stringify({ n: this.last, key, object }));
+    await this.file.appendFile(entries.map((entry) => `${entry}\n`).join(''));
+    await rename(fresh, this.name);
+    this.lines = entries.length;
+  }
+
+  /** Number of the last record. */
+  get number(): number {
+    return this.last;
+  }
+
+  get size(): number {
+    return this.objects.size;
+  }
+
+  get(key: string): KubernetesObject | undefined {
+    return this.objects.get(key);
+  }
+
+  /** All known objects of a kind, by key. */
+  of(group: string, kind: string): readonly (readonly [string, KubernetesObject])[] {
+    const prefix = `${group} ${kind} `;
+    return [...this.objects].filter(([key]) => key.startsWith(prefix));
+  }
+
+  /** Keeps what a record tells; gives the record's number. */
+  tell(key: string, object: KubernetesObject | undefined): number {
+    const n = ++this.last;
+    this.learn({ n, key, object });
+    this.pending += `${JSON.stringify({ n, key, ...(object ? { object } : {}) })}\n`;
+    this.lines++;
+    this.writing = this.writing.then(() => this.write());
+    return n;
+  }
+
+  private async write(): Promise<void> {
+    const text = this.pending;
+    this.pending = '';
+    if (text !== '') await this.file?.appendFile(text);
+    if (this.lines > 2 * this.objects.size + DEAD_LINES) await this.rewrite();
+  }
+
+  async close(): Promise<void> {
+    await this.writing;
+    await this.file?.close();
+    this.file = undefined;
+  }
+}
