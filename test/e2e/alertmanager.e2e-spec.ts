@@ -129,7 +129,7 @@ describe.each(stories())('%s', () => {
     expect(await stage.rows(`SELECT DISTINCT state FROM alert_delivery`)).toEqual([{ state: 'delivered' }]);
 
     // amtool sees three, with labels that it takes
-    expect((await shown()).map((alert) => alert.labels['policy']).toSorted()).toEqual([
+    expect((await shown()).map((alert) => alert.labels['policy'] ?? '').toSorted()).toEqual([
       'allow-dns',
       'deny-all',
       'deny-all',

@@ -47,7 +47,7 @@ function startWorker(): ChildProcess {
 it('a worker killed between sending and writing it down: the next one sends it again, with the same id and in order', async () => {
   const taken: string[] = [];
   let killed: Promise<unknown> = Promise.resolve();
-  const { port, received, close } = await startReceiver(({ headers }, response) => {
+  const receiver = await startReceiver(({ headers }, response) => {
     const key = String(headers['webhook-id']);
     if (!taken.includes(key)) taken.push(key);
     if (children.length === 1) {
@@ -59,8 +59,9 @@ it('a worker killed between sending and writing it down: the next one sends it a
     }
     response.end();
   });
+  const { received } = receiver;
   try {
-    await stage.webhook('hook', port);
+    await stage.webhook('hook', receiver.port);
     const keys: string[] = [];
     for (const sequence of [1, 2]) await stage.tell(message('a', sequence), 'hook');
     for (const { key } of await stage.rows<{ key: string }>('SELECT key FROM alert_delivery ORDER BY sequence'))
@@ -85,6 +86,6 @@ it('a worker killed between sending and writing it down: the next one sends it a
     expect(taken).toEqual(keys);
     expect(received[0]?.body).toBe(received[1]?.body);
   } finally {
-    await close();
+    await receiver.close();
   }
 });

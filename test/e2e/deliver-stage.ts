@@ -95,6 +95,8 @@ export interface Stage {
   rows<Row>(sql: string, ...values: readonly unknown[]): Promise<readonly Row[]>;
   /** Waits until the statement finds nothing any more. */
   untilNone(sql: string, timeoutMs?: number): Promise<void>;
+  /** Stops the deliverers and forgets receivers and deliveries. */
+  reset(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -119,6 +121,7 @@ export async function openStage(): Promise<Stage> {
     schedule: Array.from({ length: 40 }, () => 0.1),
   };
   const deliverers: Deliverer[] = [];
+  const stopDeliverers = () => Promise.all(deliverers.splice(0).map((deliverer) => deliverer.stop(0)));
   const rows = async <Row>(sql: string, ...values: readonly unknown[]) =>
     (await database.pool.query(sql, [...values])).rows as readonly Row[];
   return {
@@ -153,8 +156,12 @@ export async function openStage(): Promise<Stage> {
         await sleep(50);
       }
     },
+    reset: async () => {
+      await stopDeliverers();
+      await rows('TRUNCATE receiver CASCADE');
+    },
     stop: async () => {
-      await Promise.all(deliverers.map((deliverer) => deliverer.stop(0)));
+      await stopDeliverers();
       await database.close();
       await drop();
     },

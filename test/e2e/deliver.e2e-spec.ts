@@ -19,12 +19,14 @@ jest.setTimeout(120_000);
 let stage: Stage;
 const receivers: TestReceiver[] = [];
 
-beforeEach(async () => {
+beforeAll(async () => {
   stage = await openStage();
 });
 
+afterAll(() => stage.stop());
+
 afterEach(async () => {
-  await stage.stop();
+  await stage.reset();
   await Promise.all(receivers.splice(0).map((receiver) => receiver.close()));
 });
 
@@ -249,4 +251,17 @@ it('the same message twice is one delivery; nobody hears of resolved alerts who 
     { state: 'delivered', reason: null },
     { state: 'skipped', reason: 'the receiver wants no resolved alerts' },
   ]);
+});
+
+it('what is done with is kept for 90 days; what waits or is told again stays', async () => {
+  const { port } = await receive((_request, response) => void response.writeHead(500).end());
+  await stage.webhook('hook', port);
+  for (const alert of ['done', 'recent', 'waits', 'repeats']) await stage.tell(message(alert, 1), 'hook');
+  await stage.rows(`UPDATE alert_delivery SET state = 'delivered' WHERE alert_id <> 'waits'`);
+  await stage.rows(`UPDATE alert_delivery SET repeat_at = now() + interval '1 hour' WHERE alert_id = 'repeats'`);
+  await stage.rows(`UPDATE alert_delivery SET created_at = now() - interval '91 days' WHERE alert_id <> 'recent'`);
+  stage.start();
+  await stage.untilNone(`SELECT FROM alert_delivery WHERE alert_id = 'done'`);
+  const left = await stage.rows<{ alert: string }>('SELECT alert_id AS alert FROM alert_delivery ORDER BY id');
+  expect(left.map(({ alert }) => alert)).toEqual(['recent', 'waits', 'repeats']);
 });

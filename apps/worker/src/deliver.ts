@@ -20,6 +20,7 @@ import {
   finishDelivery,
   openSecretBox,
   openSecrets,
+  pruneDeliveries,
   releaseClaims,
   type SecretBox,
 } from '@whydrop/storage';
@@ -55,6 +56,10 @@ export function deliveryOptions(
   };
 }
 
+/** Days for which finished deliveries can be looked after and sent again. */
+const KEPT_DAYS = 90;
+const HOUR_MS = 3_600_000;
+
 export interface DelivererLog {
   error(fields: object, message: string): void;
 }
@@ -70,6 +75,7 @@ export class Deliverer {
   private readonly tries = new Set<Promise<void>>();
   private readonly stopping = new AbortController();
   private stopped = false;
+  private prunedAt = 0;
   private running: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
 
@@ -96,11 +102,18 @@ export class Deliverer {
   private async run(): Promise<void> {
     while (!this.stopped) {
       const rest = this.rest();
-      await this.deliverDue().catch((error: unknown) =>
+      await this.round().catch((error: unknown) =>
         this.log.error({ error: String(error) }, 'what is to be delivered could not be looked up'),
       );
       await rest;
     }
+  }
+
+  private async round(): Promise<void> {
+    await this.deliverDue();
+    if (Date.now() - this.prunedAt < HOUR_MS) return;
+    this.prunedAt = Date.now();
+    await pruneDeliveries(this.database, KEPT_DAYS);
   }
 
   /** Until the next round is due, or a try ended since: its place is free for what waits. */
