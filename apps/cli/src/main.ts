@@ -37,10 +37,20 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'one drop in full; or what policies, or a ruleset, would do to a connection',
     load: async () => (await import('./explain/command.js')).runExplain,
   },
+  alerts: {
+    usage: 'alerts [list] [--all] | show ID | silence [label=value… --for 2h --comment C | --expire ID] | rules [check FILE]',
+    about: 'what fires, what is silenced, which rules there are',
+    load: async () => (await import('./alerts/command.js')).runAlerts,
+  },
   check: {
     usage: 'check --manifests DIR --queries FILE.jsonl',
     about: 'evaluate policies offline; a policy unit test with "expect"',
     load: async () => (await import('./check/index.js')).runCheck,
+  },
+  capture: {
+    usage: 'capture DIR [--for 60s] [--cluster C] [--node N] [--nflog-groups 1,2] [--interval 10s]',
+    about: 'write what this node says of its connections into a folder that import takes',
+    load: async () => (await import('./capture/command.js')).runCapture,
   },
   collector: {
     usage: 'collector --url U --token T [--cluster C] [--node N] [--read conntrack,iptables,…] [--nflog-groups 1,2] …',

@@ -33,12 +33,22 @@ function frozen(odd: readonly Instant[]): (minute: Instant) => boolean {
   return (minute) => out.has(minute);
 }
 
+function peakOf(from: Instant, to: Instant, counts: Counts, covered: Covered): number | null {
+  let peak: number | null = null;
+  for (let minute = from; minute < to; minute += MINUTE) {
+    if (covered(minute)) peak = Math.max(peak ?? 0, counts(minute));
+  }
+  return peak;
+}
+
+/** The hour before the judged minute is not the past yet: the incident itself may have begun in it. */
 function hourlyPeaks(bucket: Instant, counts: Counts, covered: Covered): readonly (number | null)[] {
-  return Array.from({ length: 24 }, (_, hour) => {
-    // The hour that the judged minute belongs to is not the past yet.
-    const minutes = minutesBefore(bucket - hour * 60 * MINUTE, 60).filter(covered);
-    return minutes.length === 0 ? null : Math.max(...minutes.map(counts));
-  }).slice(1);
+  const peaks: (number | null)[] = [];
+  for (let hour = 1; hour < 24; hour++) {
+    const end = bucket - hour * 60 * MINUTE;
+    peaks.push(peakOf(end - 60 * MINUTE, end, counts, covered));
+  }
+  return peaks;
 }
 
 function sameTime(bucket: Instant, counts: Counts, covered: Covered, day: number): readonly number[] {

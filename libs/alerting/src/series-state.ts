@@ -76,7 +76,7 @@ function begin(rule: AlertRule, state: SeriesState, { bucket, closed, nodes }: R
   const end = bucket + MINUTE;
   const since = state.since ?? bucket;
   const waited = rule.for === 0 || (closed && end - since >= rule.for);
-  const cooled = state.coolUntil === null || end > state.coolUntil;
+  const cooled = state.coolUntil === null || end >= state.coolUntil;
   const alertId = state.alertId ?? id;
   const held = { ...state, since, alertId, lastHot: end, nodes: [...new Set([...state.nodes, ...nodes])].toSorted() };
   if (waited && cooled) return { state: { ...held, phase: 'firing', coolUntil: null }, transition: 'fired' };
@@ -109,6 +109,12 @@ function keep(rule: AlertRule, state: SeriesState, reading: Reading, hot: boolea
   return ended(rule, state, end, 'resolved');
 }
 
+/** The time in which nothing was heard is not part of the time in which it was quiet. */
+function unheard(state: SeriesState, { bucket, closed }: Reading): SeriesState {
+  if (state.phase !== 'firing' || !closed || state.lastHot === null) return state;
+  return { ...state, lastHot: Math.max(state.lastHot, bucket + MINUTE) };
+}
+
 /**
  * One bucket further. A pure function of what was remembered and what the bucket says, so that a worker that dies between two
  * buckets loses nothing. An open minute only ever leads upwards; what is not covered leads nowhere.
@@ -116,7 +122,7 @@ function keep(rule: AlertRule, state: SeriesState, reading: Reading, hot: boolea
  */
 export function step(rule: AlertRule, before: SeriesState, reading: Reading, id: string): Step {
   const { judgement, closed, bucket } = reading;
-  if (judgement.heat === 'unknown') return { state: before, transition: 'none' };
+  if (judgement.heat === 'unknown') return { state: unheard(before, reading), transition: 'none' };
   const odd = remembered(before, reading);
   const hot = holds(rule, odd, reading);
   if (!closed && !hot) return { state: before, transition: 'none' };

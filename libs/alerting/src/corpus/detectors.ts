@@ -3,7 +3,7 @@ import { historyOf } from '../history.js';
 import { judgeSpike } from '../judge.js';
 import { MINUTE, type SpikeRule } from '../rule.js';
 import { parseRule } from '../rule-schema.js';
-import { INITIAL, type SeriesState, step } from '../series-state.js';
+import { INITIAL, isForgettable, type SeriesState, step } from '../series-state.js';
 
 /** Minutes in which a detector's alert fires, from the first judged minute on. */
 export type Detector = (counts: readonly number[], learnt: number) => readonly boolean[];
@@ -25,7 +25,7 @@ export function ours(rule: SpikeRule = spikeRule()): Detector {
       let hour = 0;
       for (let m = learnt + i; m > learnt + i - 60; m--) hour += counts[m] ?? 0;
       const looked = value >= rule.minEvents || hour >= 3 * rule.minEvents;
-      if (!looked && state === INITIAL) return false;
+      if (!looked && isForgettable(state, bucket)) return false;
       const history = historyOf(bucket, at, covered, state.odd, null);
       const baseline = learn(history, rule.floor, state.level?.value ?? 0);
       const judgement = judgeSpike(rule, value, history.lastHour, baseline);
