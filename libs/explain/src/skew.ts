@@ -1,6 +1,5 @@
 import { effectiveTuple, type Instant, policyTuple, tupleKey } from '@whydrop/model';
 import type { HostFacts } from './host-facts.js';
-import type { HostFacts } from './host-facts.js';
 import type { Surroundings } from './surroundings.js';
 import type { Attempt, Witnesses } from './witness.js';
 
