@@ -69,7 +69,11 @@ export async function check(world: World, load: Load): Promise<Verdict> {
           .join(', ')})`,
       );
   }
-  const [gap] = await world.query<{ records: string | null }>('SELECT sum(records) AS records FROM gap');
+  const [gap] = await world.query<{ records: string | null }>(
+    "SELECT sum(records) AS records FROM gap WHERE reason <> 'REFUSED'",
+  );
+  const refused = await world.query("SELECT 1 FROM gap WHERE reason = 'REFUSED'");
+  if (refused.length > 0) violations.push(`batches that the server refused for good: ${refused.length}`);
   const unknown = [...stored.keys()].filter((number) => !made.has(number));
   if (unknown.length > 0) violations.push(`records that nobody sent: ${unknown.length}`);
   return {

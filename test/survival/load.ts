@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Chance } from './random.js';
 import { Manifest, type MadeBatch } from './manifest.js';
 import { post, Sender, type Target } from './sender.js';
@@ -61,16 +62,25 @@ export class Load {
     return highest;
   }
 
+  private async insist(batch: MadeBatch): Promise<Awaited<ReturnType<typeof post>>> {
+    for (const end = Date.now() + 30_000; Date.now() < end; await sleep(200)) {
+      const answer = await post(this.target, batch);
+      if (answer) return answer;
+    }
+    return undefined;
+  }
+
   /** Delivers batches again that were acknowledged, latest first in part; each must be known under the same id. */
   async replay(count: number): Promise<readonly string[]> {
     const known = [...this.manifest.acknowledged];
     const wrong: string[] = [];
-    const again = (batch: MadeBatch, id: bigint) =>
-      post(this.target, batch).then((answer) => {
-        if (!answer) return;
-        this.replayed += 1;
-        if (!answer.duplicate || answer.id !== id) wrong.push(`${batch.stream} ${batch.sequence} got a second row`);
-      });
+    const again = async (batch: MadeBatch, id: bigint) => {
+      const answer = await this.insist(batch);
+      this.replayed += 1;
+      if (answer && (!answer.duplicate || answer.id !== id))
+        wrong.push(`${batch.stream} ${batch.sequence} got a second row`);
+      if (!answer) wrong.push(`${batch.stream} ${batch.sequence} is not taken a second time`);
+    };
     const chosen = Array.from({ length: Math.min(count, known.length) }, () => this.chance.pick(known));
     await Promise.all(chosen.map(([batch, id]) => again(batch, id)));
     return wrong;

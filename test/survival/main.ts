@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { FAULTS } from './faults.js';
+import { huntMutants } from './mutants.js';
 import { type RunPlan, survive, survived } from './run.js';
 import { tableOf } from './table.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const USAGE =
-  'npm run test:survival -- [--seed N] [--kills N] [--for 60s] [--faults WORD,WORD] [--no-aof] [--product DIR]';
+  'npm run test:survival -- [--seed N] [--kills N] [--for 60s] [--faults WORD,WORD] [--no-aof] [--product DIR]\n' +
+  'npm run test:survival -- --mutants [WORD …]';
 
 /** `90`, `90s`, `10m`, `2h` in milliseconds. */
 function duration(text: string): number {
@@ -52,8 +54,17 @@ function planOf(args: readonly string[]): RunPlan {
   };
 }
 
+/** Exit code: 0 when every mutant was seen. */
+async function mutants(words: readonly string[]): Promise<number> {
+  const caught = await huntMutants(ROOT, words, 1, say);
+  const seen = caught.filter(({ how }) => how !== undefined);
+  say(`${seen.length} of ${caught.length} mutants were caught`);
+  return seen.length === caught.length ? 0 : 1;
+}
+
 /** Exit code: 0 everything is there once, 1 something is not, 2 usage. */
 export async function main(args: readonly string[]): Promise<number> {
+  if (args[0] === '--mutants') return mutants(args.slice(1));
   let plan: RunPlan;
   try {
     plan = planOf(args);
