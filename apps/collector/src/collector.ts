@@ -15,6 +15,7 @@ import { Poster } from './ship/post.js';
 import { Sender } from './ship/sender.js';
 import { holdFolder, holdNode } from './spool/lock.js';
 import type { BatchHead } from './spool/record.js';
+import { pastOf } from './spool/past.js';
 import { Spool } from './spool/spool.js';
 
 /** Where the collector writes what an operator should know. The shape of pino. */
@@ -104,8 +105,8 @@ class Collector {
     return {
       now: this.now,
       lost: (loss) => void this.tell(gapOfLoss(loss)).catch(() => undefined),
-      alive: (channel, since) => {
-        if (channel !== undefined) this.coverage.alive(channel, since);
+      alive: (reader, channel, since) => {
+        if (channel !== undefined) this.coverage.alive(reader, channel, since);
       },
       warn: (reader, message) => {
         this.metrics.restarts.inc({ reader });
@@ -140,7 +141,7 @@ class Collector {
     const folder = path.join(options.spool, 'run');
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    this.readers = openReaders({ options, sink, watch, spool, folder });
+    this.readers = openReaders({ options, sink, watch, past: pastOf(spool), folder });
     for (const reader of this.readers) reader.start();
     this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);
     this.log.info(

@@ -8,23 +8,30 @@ import type { Reader, Watch } from './read/reader.js';
 import { ruleReaders } from './read/rules.js';
 import { scrapeReaders } from './read/scrape.js';
 import { nflogReaders } from './read/ulogd.js';
-import type { Spool } from './spool/spool.js';
+import type { Cursor, SpoolClass } from './spool/record.js';
+
+/** What an earlier run left on the disk of a stream. */
+export interface Past {
+  cursor(name: SpoolClass, stream: string): Cursor | undefined;
+  /** Until when it was surely read, milliseconds since 1970. */
+  lastAlive(name: SpoolClass, stream: string): number | undefined;
+}
 
 /** What readers are made with. */
 export interface ReaderParts {
   readonly options: CollectorOptions;
   readonly sink: Sink;
   readonly watch: Watch;
-  readonly spool: Spool;
+  readonly past: Past;
   /** For pipes and configurations of tools; emptied when the collector ends. */
   readonly folder: string;
 }
 
-function followers({ options, sink, watch, spool }: ReaderParts): readonly Reader[] {
+function followers({ options, sink, watch, past }: ReaderParts): readonly Reader[] {
   return options.followFiles.map(({ stream, format, path }) => {
     const channel = channelOf(format);
     const source = { stream, format, class: classOf(format), ...(channel === undefined ? {} : { channel }) };
-    return new FileFollower({ source, path, sink, watch, cursor: spool.chain(source.class).ledger.cursor(stream) });
+    return new FileFollower({ source, path, sink, watch, cursor: past.cursor(source.class, stream) });
   });
 }
 

@@ -75,9 +75,12 @@ export class ClusterReader implements Reader, KindListener {
 
   private async open(): Promise<void> {
     const { ledger } = this.parts.spool.chain(SOURCE.class);
-    const cursor = ledger.cursor(SOURCE.stream)?.['n'];
-    this.lastRun = cursor === undefined ? undefined : ledger.last(SOURCE.stream);
-    this.known = await KnownObjects.open(this.parts.folder, typeof cursor === 'number' ? cursor : undefined);
+    const onDisk = (): number | undefined => {
+      const n = ledger.cursor(SOURCE.stream)?.['n'];
+      return typeof n === 'number' ? n : undefined;
+    };
+    this.lastRun = onDisk() === undefined ? undefined : ledger.last(SOURCE.stream);
+    this.known = await KnownObjects.open(this.parts.folder, onDisk);
     this.teller = new Teller(this.known, this.parts.watch.now);
     await this.look();
   }

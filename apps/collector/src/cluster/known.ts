@@ -28,12 +28,20 @@ function entryOf(line: string): Entry | undefined {
   }
 }
 
+function apply(objects: Map<string, KubernetesObject>, { key, object }: Entry): void {
+  if (object) objects.set(key, object);
+  else objects.delete(key);
+}
+
 /**
  * What was told of every object, in a file beside the spool. A line carries the number of the record that it follows from,
  * and the spool says up to which number records are on the disk: lines beyond it were never told, so they do not count.
  */
 export class KnownObjects {
   private readonly objects = new Map<string, KubernetesObject>();
+  /** As it was when the record was written up to which all are on the disk; what came after it is in `recent`. */
+  private readonly safe = new Map<string, KubernetesObject>();
+  private recent: Entry[] = [];
   private lines = 0;
   private file: FileHandle | undefined;
   private writing: Promise<void> = Promise.resolve();
@@ -41,12 +49,14 @@ export class KnownObjects {
 
   private constructor(
     private readonly name: string,
+    private readonly onDisk: () => number | undefined,
     private last: number,
   ) {}
 
-  /** `upTo`: number of the last record on the disk; undefined when the spool knows of none. */
-  static async open(folder: string, upTo: number | undefined): Promise<KnownObjects> {
-    const known = new KnownObjects(path.join(folder, 'cluster-known.jsonl'), upTo ?? 0);
+  /** `onDisk`: number of the last record that is on the disk; undefined when the spool knows of none. */
+  static async open(folder: string, onDisk: () => number | undefined): Promise<KnownObjects> {
+    const upTo = onDisk();
+    const known = new KnownObjects(path.join(folder, 'cluster-known.jsonl'), onDisk, upTo ?? 0);
     if (upTo !== undefined) await known.read(upTo);
     await known.rewrite();
     return known;
@@ -57,33 +67,37 @@ export class KnownObjects {
     try {
       for await (const line of createInterface({ input: stream })) {
         const entry = entryOf(line);
-        if (entry && entry.n <= upTo) this.learn(entry);
+        if (!entry || entry.n > upTo) continue;
+        apply(this.objects, entry);
+        apply(this.safe, entry);
       }
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }
   }
 
-  private learn({ key, object }: Entry): void {
-    if (object) this.objects.set(key, object);
-    else this.objects.delete(key);
+  private settle(): void {
+    const upTo = this.onDisk() ?? 0;
+    const open = this.recent.findIndex(({ n }) => n > upTo);
+    const settled = open < 0 ? this.recent.length : open;
+    for (const entry of this.recent.slice(0, settled)) apply(this.safe, entry);
+    this.recent = this.recent.slice(settled);
   }
 
-  /** Writes only what is known now: first beside it, then in its place. */
+  /** Writes only what is needed: first beside the file, then in its place. */
   private async rewrite(): Promise<void> {
+    this.settle();
+    const n = this.recent[0] === undefined ? this.last : this.recent[0].n - 1;
+    const entries: readonly Entry[] = [...[...this.safe].map(([key, object]) => ({ n, key, object })), ...this.recent];
     await this.file?.close();
     const fresh = `${this.name}.new`;
     await rm(fresh, { force: true });
     this.file = await open(fresh, 'a', 0o600);
-    const entries = [...this.objects].map(([key, object]) => JSON.stringify({ n: this.last, key, object }));
-    await this.file.appendFile(entries.map((entry) => `${entry}\n`).join(''));
+    // Whatever waits to be written is among the recent ones.
+    this.pending = '';
+    await this.file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
     await rename(fresh, this.name);
     this.lines = entries.length;
-  }
-
-  /** Number of the last record. */
-  get number(): number {
-    return this.last;
   }
 
   get size(): number {
@@ -102,18 +116,20 @@ export class KnownObjects {
 
   /** Keeps what a record tells; gives the record's number. */
   tell(key: string, object: KubernetesObject | undefined): number {
-    const n = ++this.last;
-    this.learn({ n, key, object });
-    this.pending += `${JSON.stringify({ n, key, ...(object ? { object } : {}) })}\n`;
+    const entry: Entry = { n: ++this.last, key, object };
+    apply(this.objects, entry);
+    this.recent.push(entry);
+    this.pending += `${JSON.stringify(entry)}\n`;
     this.lines++;
     this.writing = this.writing.then(() => this.write());
-    return n;
+    return entry.n;
   }
 
   private async write(): Promise<void> {
     const text = this.pending;
     this.pending = '';
     if (text !== '') await this.file?.appendFile(text);
+    if (this.recent.length > DEAD_LINES) this.settle();
     if (this.lines > 2 * this.objects.size + DEAD_LINES) await this.rewrite();
   }
 

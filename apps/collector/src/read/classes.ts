@@ -7,7 +7,7 @@ const FORMATS: Readonly<Record<string, readonly [SpoolClass, channel?: string]>>
   'conntrack-xml': ['flows', 'conntrack'],
   'conntrack-save': ['flows', 'conntrack'],
   'nfct-json': ['flows', 'conntrack'],
-  'iptables-save': ['counters'],
+  'iptables-save': ['counters', 'iptables'],
   'ip6tables-save': ['counters'],
   'ipset-save': ['counters'],
   'nft-json': ['counters'],

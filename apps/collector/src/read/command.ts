@@ -55,6 +55,7 @@ export class CommandReader implements Reader {
   }
 
   start(): void {
+    this.options.watch.alive(this.name, this.options.source.channel, undefined);
     this.loop = this.run();
   }
 
@@ -63,7 +64,7 @@ export class CommandReader implements Reader {
       const startedAt = Date.now();
       const why = await this.once().catch((error: unknown) => (error as Error).message);
       if (this.stopped) return;
-      this.options.watch.alive(this.options.source.channel, undefined);
+      this.options.watch.alive(this.name, this.options.source.channel, undefined);
       if (Date.now() - startedAt > 60_000) this.failures = 0;
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.failures++);
       this.options.watch.warn(this.name, `ended (${why}); it is started again in ${pause / 1000} s`);
@@ -127,7 +128,7 @@ export class CommandReader implements Reader {
     const { watch, source, resync } = this.options;
     if (this.readUntil !== undefined) this.lost('NOT_RUNNING', this.readUntil, now);
     this.readUntil = now;
-    watch.alive(source.channel, now);
+    watch.alive(this.name, source.channel, now);
     resync?.();
   }
 
@@ -151,7 +152,7 @@ export class CommandReader implements Reader {
     const from = Math.max(this.saidLossAt, Math.min(now - 1_000, this.readUntil ?? now));
     this.saidLossAt = now;
     this.lost('EVENTS_LOST', from, now, text.trim().split('\n')[0]?.slice(0, 300));
-    this.options.watch.alive(this.options.source.channel, now);
+    this.options.watch.alive(this.name, this.options.source.channel, now);
     setTimeout(() => this.options.resync?.(), 1_000).unref();
   }
 

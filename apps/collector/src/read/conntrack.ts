@@ -3,12 +3,11 @@ import { runTool, whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
 import { CommandReader } from './command.js';
 import type { Reader } from './reader.js';
-import { lastAlive } from './last-alive.js';
 
 const STREAM = 'conntrack.log';
 
 /** `conntrack -E`: every connection that begins, changes and ends; `conntrack -L` when events may have been missed. */
-export function conntrackReaders({ options, sink, watch, spool, folder }: ReaderParts): readonly Reader[] {
+export function conntrackReaders({ options, sink, watch, past, folder }: ReaderParts): readonly Reader[] {
   if (!options.read.includes('conntrack')) return [];
   if (whereIs('conntrack') === undefined) {
     watch.warn(
@@ -29,7 +28,7 @@ export function conntrackReaders({ options, sink, watch, spool, folder }: Reader
     );
   };
   const command = () => ['conntrack', '-E', '-o', 'timestamp,id', '-b', String(options.conntrackBuffer), ...events];
-  const lastAt = lastAlive(spool, source.class, STREAM);
+  const lastAt = past.lastAlive(source.class, STREAM);
   return [
     new CommandReader({
       ...{ source, sink, watch, command, resync, lastAt },

@@ -55,7 +55,7 @@ export class FileFollower implements Reader {
     } catch (error) {
       watch.warn(this.name, (error as Error).message);
     }
-    watch.alive(source.channel, watch.now());
+    watch.alive(this.name, source.channel, watch.now());
     while (!this.stopped) {
       try {
         if (!(await this.step())) await pause(this.options.pollMs ?? 100);
@@ -79,7 +79,7 @@ export class FileFollower implements Reader {
     const now = watch.now();
     const facts = { stream: source.stream, channel: source.channel, from: this.lastReadAt, to: now };
     watch.lost({ ...facts, reason: 'SOURCE_GONE', detail: `${path}: ${detail}` });
-    watch.alive(source.channel, now);
+    watch.alive(this.name, source.channel, now);
   }
 
   /** Reads what is there; false when there was nothing. */

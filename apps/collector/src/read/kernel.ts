@@ -5,7 +5,6 @@ import { whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
 import { CommandReader } from './command.js';
 import { FileFollower } from './follow.js';
-import { lastAlive } from './last-alive.js';
 import type { Reader, Watch } from './reader.js';
 
 const FORMAT = 'kernel-log';
@@ -69,9 +68,9 @@ function bootTime(): string {
   return (Date.now() / 1000 - uptime).toFixed(3);
 }
 
-function kmsgReader({ sink, watch, spool, folder }: ReaderParts): Reader {
+function kmsgReader({ sink, watch, past, folder }: ReaderParts): Reader {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const cursor = spool.chain(CLASS).ledger.cursor('kernel.log');
+  const cursor = past.cursor(CLASS, 'kernel.log');
   const last = cursor?.['boot'] === boot ? Number(cursor['kmsg']) : undefined;
   const numbers = new KmsgNumbers(last, boot, watch);
   return new CommandReader({
@@ -83,9 +82,9 @@ function kmsgReader({ sink, watch, spool, folder }: ReaderParts): Reader {
   });
 }
 
-function journalReader({ sink, watch, spool, folder }: ReaderParts): Reader {
+function journalReader({ sink, watch, past, folder }: ReaderParts): Reader {
   const stream = 'journal.json';
-  let after = spool.chain(CLASS).ledger.cursor(stream)?.['journal'];
+  let after = past.cursor(CLASS, stream)?.['journal'];
   return new CommandReader({
     ...{ sink, watch, source: source(stream), fifo: `${folder}/journal.fifo`, lossWords: /Suppressed|vacuumed/ },
     command: () => [
@@ -93,7 +92,7 @@ function journalReader({ sink, watch, spool, folder }: ReaderParts): Reader {
       ...(typeof after === 'string' ? ['--no-tail', `--after-cursor=${after}`] : ['-n', '0']),
     ],
     // What was not read is still in the journal.
-    lastAt: typeof after === 'string' ? undefined : lastAlive(spool, CLASS, stream),
+    lastAt: typeof after === 'string' ? undefined : past.lastAlive(CLASS, stream),
     look: (bytes) => {
       const text = bytes.toString();
       const at = text.lastIndexOf('"__CURSOR"');
@@ -105,7 +104,7 @@ function journalReader({ sink, watch, spool, folder }: ReaderParts): Reader {
 
 /** The kernel's messages, from where the options say: its ring, the journal, or a file that syslog writes. */
 export function kernelReaders(parts: ReaderParts): readonly Reader[] {
-  const { options, sink, watch, spool } = parts;
+  const { options, sink, watch, past } = parts;
   const readers: Reader[] = [];
   if (options.read.includes('kernel')) readers.push(kmsgReader(parts));
   if (options.read.includes('journal')) {
@@ -115,7 +114,7 @@ export function kernelReaders(parts: ReaderParts): readonly Reader[] {
   }
   if (options.kernelLog !== undefined) {
     const stream = 'kernel.file.log';
-    const cursor = spool.chain(CLASS).ledger.cursor(stream);
+    const cursor = past.cursor(CLASS, stream);
     readers.push(new FileFollower({ source: source(stream), path: options.kernelLog, sink, watch, cursor }));
   }
   return readers;

@@ -2,6 +2,8 @@
 export interface Reader {
   readonly name: string;
   start(): void;
+  /** Takes one more picture now; only what takes pictures has it. */
+  takeOne?(): Promise<void>;
   /** Resolves when nothing more comes. */
   stop(): Promise<void>;
 }
@@ -22,7 +24,7 @@ export interface Loss {
 export interface Watch {
   readonly now: () => number;
   lost(loss: Loss): void;
-  /** From now on a channel is read without a gap; undefined: not any more. */
-  alive(channel: string | undefined, since: number | undefined): void;
+  /** From `since` on this reader reads its part of a channel without a gap; undefined: it does not. */
+  alive(reader: string, channel: string | undefined, since: number | undefined): void;
   warn(reader: string, message: string): void;
 }

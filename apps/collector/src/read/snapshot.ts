@@ -23,7 +23,7 @@ export class SnapshotReader implements Reader {
   private working: Promise<void> | undefined;
   private stopped = false;
   private shipped: { readonly hash: string; readonly at: number } | undefined;
-  private failing = false;
+  private failing: boolean | undefined;
 
   constructor(private readonly options: SnapshotOptions) {}
 
@@ -55,12 +55,12 @@ export class SnapshotReader implements Reader {
       if (payload && payload.length > 0 && this.isNews(payload, at)) {
         sink.snapshot({ ...source, stream: this.name }, payload, at);
       }
-      if (this.failing) watch.alive(source.channel, at);
+      if (this.failing !== false) watch.alive(this.name, source.channel, at);
       this.failing = false;
     } catch (error) {
-      if (!this.failing) watch.warn(this.name, (error as Error).message);
+      if (this.failing !== true) watch.warn(this.name, (error as Error).message);
       this.failing = true;
-      watch.alive(source.channel, undefined);
+      watch.alive(this.name, source.channel, undefined);
     }
   }
 

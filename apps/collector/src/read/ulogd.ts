@@ -3,7 +3,6 @@ import type { ReaderParts } from '../readers.js';
 import { whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
 import { CommandReader } from './command.js';
-import { lastAlive } from './last-alive.js';
 import type { Reader } from './reader.js';
 
 /** ulogd2's configuration for one group: one JSON object per packet into a file, at most 100 ms after the packet. */
@@ -38,7 +37,7 @@ export function ulogdInstructions(groups: readonly number[]): string {
   return `${head.join('\n')}\n${ulogdConfig(groups, file, '/var/log/whydrop/ulogd.log')}`;
 }
 
-function groupReader({ sink, watch, spool, folder }: ReaderParts, group: number): Reader {
+function groupReader({ sink, watch, past, folder }: ReaderParts, group: number): Reader {
   const format = 'nflog-json';
   const stream = `nflog.${group}.json`;
   const channel = channelOf(format);
@@ -51,7 +50,7 @@ function groupReader({ sink, watch, spool, folder }: ReaderParts, group: number)
   };
   const config = `${folder}/ulogd.${group}.conf`;
   const reader = new CommandReader({
-    ...{ source, sink, watch, fifo: `${folder}/nflog.${group}.fifo`, lastAt: lastAlive(spool, source.class, stream) },
+    ...{ source, sink, watch, fifo: `${folder}/nflog.${group}.fifo`, lastAt: past.lastAlive(source.class, stream) },
     command: () => ['ulogd', '-c', config],
     writesToFifo: true,
     lossWords: /losing events|ENOBUFS|overrun/i,
