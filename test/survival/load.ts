@@ -20,7 +20,7 @@ export class Load {
   constructor(
     private readonly target: Target,
     seed: number,
-    pace: Pace = { everyMs: 500, records: 10 },
+    pace: Pace = { everyMs: 800, records: 10 },
     nodes = 3,
   ) {
     this.chance = new Chance(seed);
