@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import type { Load } from './load.js';
 import type { World } from './world.js';
 
@@ -21,12 +22,18 @@ async function storedNumbers(world: World): Promise<ReadonlyMap<number, number>>
   return new Map(rows.map(({ number, times }) => [Number(number), Number(times)]));
 }
 
+const NUMBERS = /\b(?:id|tcp\.seq)=(\d+)/g;
+const numbersIn = (text: string) => [...text.matchAll(NUMBERS)].map((match) => Number(match[1]));
+
+/** What was refused with its text, and the batches that were refused whole because they are older than what is kept. */
 async function rejectedNumbers(world: World): Promise<ReadonlySet<number>> {
-  const rows = await world.query<{ raw: string }>('SELECT raw FROM reject');
-  const numbers = rows.flatMap(({ raw }) =>
-    [...raw.matchAll(/\b(?:id|tcp\.seq)=(\d+)/g)].map((match) => Number(match[1])),
+  const told = await world.query<{ raw: string }>("SELECT raw FROM reject WHERE raw <> ''");
+  const old = await world.query<{ payload: Buffer }>(
+    `SELECT b.payload FROM raw_batch b JOIN batch_stage s ON s.batch_id = b.id AND s.stage = 'store' AND s.rows = 0
+      WHERE EXISTS (SELECT 1 FROM reject r WHERE r.batch_id = b.id AND r.reason = 'TOO_OLD')`,
   );
-  return new Set(numbers);
+  const texts = [...told.map(({ raw }) => raw), ...old.map(({ payload }) => gunzipSync(payload).toString())];
+  return new Set(texts.flatMap(numbersIn));
 }
 
 /** Each of these must find nothing. */

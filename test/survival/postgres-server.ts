@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../libs/storage/src/embedded/postgres.js';
@@ -49,7 +50,7 @@ export class PostgresServer {
   }
 
   private pids(): readonly number[] {
-    const server = findPostmaster(path.join(this.dir, 'data'));
+    const server = findPostmaster(this.data);
     return server ? [server.pid, ...childrenOf(server.pid)] : [];
   }
 
@@ -64,6 +65,25 @@ export class PostgresServer {
     // Backends that were forked meanwhile are found now that nothing forks any more.
     for (const pid of new Set([...pids, ...this.pids()])) send(pid, 'SIGKILL');
     while (this.pids().length > 0) await sleep(10);
+  }
+
+  private get data(): string {
+    return path.join(this.dir, 'data');
+  }
+
+  /** A copy of its data as a crash leaves them. */
+  async copy(): Promise<void> {
+    await this.kill();
+    execFileSync('cp', ['-a', this.data, `${this.data}.copy`]);
+    await this.start();
+  }
+
+  /** Sets the data back to the copy. */
+  async restore(): Promise<void> {
+    await this.kill();
+    rmSync(this.data, { recursive: true });
+    execFileSync('cp', ['-a', `${this.data}.copy`, this.data]);
+    await this.start();
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import path from 'node:path';
 import { findRedisProgram } from '../../libs/queue/src/redis/program.js';
 import { poisoned } from './poison.js';
+import { restored } from './restore.js';
 import { survive } from './run.js';
 
 // A bounded sample of `npm run test:survival`.
@@ -35,6 +36,12 @@ describe.each(hasRedis() ? ['survival'] : [])('%s', () => {
     expect(rebuilt).toMatchObject({ same: true, difference: [] });
     expect(ordeal.kills).toBeGreaterThan(1);
     expect(verdict.sent).toBeGreaterThan(100);
+  });
+
+  it('a database that is set back to a copy takes again what the copy lacks, and nothing twice', async () => {
+    const { goneWithTheRestore, verdict } = await restored(PRODUCT);
+    expect(goneWithTheRestore).toBeGreaterThan(0);
+    expect(verdict).toMatchObject({ duplicated: [], lost: [], violations: [], stored: verdict.sent });
   });
 
   it('a record that ends its worker each time is cornered: it is one reject, the others are stored', async () => {
