@@ -19,6 +19,7 @@ import { type HostCause, lostBehindNode, lostOnNode } from './host-rung.js';
 import { unfitBackend } from './backend-rung.js';
 import { policyFacts } from './policy-rung.js';
 import { chainRuleRef } from './rule-evidence.js';
+import type { FlowWitness } from './witness.js';
 
 /** How long an answer may take before "unanswered" means something, in µs. */
 export const SETTLE_MICROS = 1_500_000;
@@ -219,10 +220,27 @@ function untranslated(trail: Trail): Draft {
   return failed({ ...trail, items: [...trail.items, item] }, 'NO_ENDPOINTS', { basis: 'derived' });
 }
 
+const SILENT: Partial<Draft> = {
+  basis: 'derived',
+  assumptions: ['the client gave up waiting: it sent data, got none back, and the connection was reset'],
+};
+
+/**
+ * The connection stood, data went one way only, and it was reset in the end. One that is closed in peace may have had
+ * nothing to answer.
+ */
+function isSilent({ flow }: FlowWitness): boolean {
+  const { event, state, unreplied, originalCounters: sent, replyCounters: got } = flow;
+  if (event !== 'destroy' || state !== 'CLOSE' || unreplied || !sent || !got) return false;
+  // Headers of TCP over IPv4 take 40 to 60 bytes: what is above is data.
+  return sent.packets > 2n && sent.bytes > sent.packets * 60n && got.bytes <= got.packets * 60n;
+}
+
 /** Nobody logged it; conntrack shows an attempt that was not answered. Causes, section G, from step 4 on. */
 export function conntrackDecision(subject: Case): Decision {
   const pictures = flowPictures(subject.attempt);
   const trail: Trail = { subject, pictures, items: pictures.map(flowItem) };
+  if (subject.attempt.flows.some((witness) => isSilent(witness))) return failed(trail, 'APP_SLOW_OR_DEAD', SILENT);
   if (pictures.length === 0 || pictures.some(({ state }) => state === 'answered')) return ALLOWED;
   if (isPending(trail)) return PENDING;
   const draft = decideByPlace(trail);

@@ -9,7 +9,7 @@ import type {
 } from '@whydrop/model';
 import type { RuleOwner } from '@whydrop/ruleset';
 import { agentRestart } from './host-rung.js';
-import { connectionEnd } from './view.js';
+import { type ClusterView, connectionEnd } from './view.js';
 import { type Case, policyQuery } from './case.js';
 import type { Draft } from './draft.js';
 
@@ -102,6 +102,18 @@ function denied(subject: Case, side: DirectionVerdict): PolicyFacts {
   };
 }
 
+/** What policies know both ends by: labels of the pods and of their namespaces. */
+function identities({ judgedSource, destination }: Case, view: ClusterView): string {
+  const ends = [judgedSource, destination].map(({ pod }) => {
+    const labels = pod && view.pod(pod.namespace, pod.name)?.labels;
+    const namespace = view.state.namespaces.find(({ name }) => name === pod?.namespace);
+    return [labels, namespace?.labels].map((each) =>
+      Object.entries(each ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    );
+  });
+  return JSON.stringify(ends);
+}
+
 /** Was the verdict another one shortly before? Then the node was still living in that moment. */
 function lagging(subject: Case, direction: PolicyDirection): Cause | undefined {
   const { attempt, surroundings, destination, source } = subject;
@@ -111,8 +123,11 @@ function lagging(subject: Case, direction: PolicyDirection): Cause | undefined {
   const known = before.pod(pod.namespace, pod.name);
   if (!known || known.ips.length === 0) return 'PROGRAMMING_RACE';
   if (before.engine.evaluate(policyQuery(subject))[direction].verdict !== 'denied') return undefined;
-  const now = subject.view.pod(pod.namespace, pod.name);
-  return JSON.stringify(known.labels) === JSON.stringify(now?.labels) ? 'PROGRAMMING_RACE' : 'IDENTITY_LAG';
+  // A pod that was not there then got no other labels: the nodes had not heard of it yet.
+  const ends = [subject.judgedSource.pod, subject.destination.pod];
+  if (ends.some((end) => end && !before.pod(end.namespace, end.name))) return 'PROGRAMMING_RACE';
+  const same = identities(subject, before) === identities(subject, subject.view);
+  return same ? 'PROGRAMMING_RACE' : 'IDENTITY_LAG';
 }
 
 function nodeDeniesFinding(subject: Case, direction: PolicyDirection): Finding {
