@@ -9,6 +9,7 @@ import { gapDraft, gapOfDropped } from './batch/gaps.js';
 import { collectorMetrics, type CollectorMetrics } from './metrics.js';
 import type { CollectorOptions } from './options.js';
 import type { Loss, Reader, Watch } from './read/reader.js';
+import { removeLeftovers } from './read/own-rules.js';
 import { openReaders } from './readers.js';
 import { keepAside } from './ship/aside.js';
 import { Poster } from './ship/post.js';
@@ -141,6 +142,7 @@ class Collector {
     const folder = path.join(options.spool, 'run');
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    await removeLeftovers(options.spool, options.node);
     this.readers = openReaders({ options, sink, watch, past: pastOf(spool), folder });
     for (const reader of this.readers) reader.start();
     this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);

@@ -4,9 +4,11 @@ import { channelOf, classOf } from './read/classes.js';
 import { conntrackReaders } from './read/conntrack.js';
 import { FileFollower } from './read/follow.js';
 import { kernelReaders } from './read/kernel.js';
+import { observeReaders } from './read/observe.js';
 import type { Reader, Watch } from './read/reader.js';
 import { ruleReaders } from './read/rules.js';
 import { scrapeReaders } from './read/scrape.js';
+import { traceReaders } from './read/trace.js';
 import { nflogReaders } from './read/ulogd.js';
 import type { Cursor, SpoolClass } from './spool/record.js';
 
@@ -40,6 +42,8 @@ export function openReaders(parts: ReaderParts): readonly Reader[] {
   return [
     ...conntrackReaders(parts),
     ...nflogReaders(parts, parts.options.nflogGroups),
+    ...observeReaders(parts),
+    ...traceReaders(parts),
     ...ruleReaders(parts),
     ...kernelReaders(parts),
     ...scrapeReaders(parts),

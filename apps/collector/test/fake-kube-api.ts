@@ -59,7 +59,10 @@ export class FakeKubeApi {
 
   /** A kubeconfig that leads here. */
   get kubeconfig(): string {
-    const cluster = { name: 'c', cluster: { server: `http://127.0.0.1:${this.port}` } };
+    const cluster = {
+      name: 'c',
+      cluster: { server: `http://127.0.0.1:${this.port}`, 'insecure-skip-tls-verify': true },
+    };
     const user = { name: 'u', user: { token: 'secret' } };
     const context = { name: 'x', context: { cluster: 'c', user: 'u' } };
     return JSON.stringify({

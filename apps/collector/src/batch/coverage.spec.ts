@@ -6,7 +6,9 @@ const EMITTER = { cluster: 'c', node: 'n1' };
 
 function saidBy(drafts: readonly Draft[]): readonly string[] {
   return drafts.map((draft) => {
-    const [, payload = ''] = gunzipSync(draft.body({ epoch: 1, sequence: 0 })).toString().split('\n');
+    const [, payload = ''] = gunzipSync(draft.body({ epoch: 1, sequence: 0 }))
+      .toString()
+      .split('\n');
     const { from, to, nodes } = JSON.parse(payload) as { from: string; to: string; nodes: Record<string, string[]> };
     return `${nodes['n1']?.join('+')} ${Date.parse(from)}..${Date.parse(to)}`;
   });

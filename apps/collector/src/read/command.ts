@@ -17,7 +17,7 @@ export interface CommandOptions {
   readonly lossWords: RegExp;
   /** After the start, after a loss: what shows the whole again. */
   readonly resync?: () => void;
-  /** Looks through lines before they go on: to leave out what was read before, to see what is missing, to put a time in front. */
+  /** Looks through lines, a few times a second also through none, before they go on: to leave out what was read before, to see what is missing, to put a time in front. */
   readonly look?: (lines: Buffer) => Piece | undefined;
   /** When the stream's last record was on the disk, by an earlier run. */
   readonly lastAt?: number | undefined;
@@ -133,7 +133,7 @@ export class CommandReader implements Reader {
   }
 
   private give(lines: Buffer): void {
-    if (lines.length === 0) return;
+    if (lines.length === 0 && !this.options.look) return;
     const piece = this.options.look ? this.options.look(lines) : { bytes: lines };
     if (piece) this.options.sink.lines(this.options.source, piece);
   }
@@ -160,6 +160,8 @@ export class CommandReader implements Reader {
     this.stopped = true;
     if (this.child) await endChild(this.child);
     await this.loop;
-    await this.fifo?.close();
+    const { fifo } = this;
+    this.fifo = undefined;
+    await fifo?.close();
   }
 }

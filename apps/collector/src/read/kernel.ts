@@ -94,6 +94,7 @@ function journalReader({ sink, watch, past, folder }: ReaderParts): Reader {
     // What was not read is still in the journal.
     lastAt: typeof after === 'string' ? undefined : past.lastAlive(CLASS, stream),
     look: (bytes) => {
+      if (bytes.length === 0) return undefined;
       const text = bytes.toString();
       const at = text.lastIndexOf('"__CURSOR"');
       after = at < 0 ? after : /^"__CURSOR" ?: ?"([^"]*)"/.exec(text.slice(at))?.[1];

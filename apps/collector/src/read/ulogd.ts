@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import type { ReaderParts } from '../readers.js';
+import type { SpoolClass } from '../spool/record.js';
 import { whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
 import { CommandReader } from './command.js';
@@ -37,14 +38,19 @@ export function ulogdInstructions(groups: readonly number[]): string {
   return `${head.join('\n')}\n${ulogdConfig(groups, file, '/var/log/whydrop/ulogd.log')}`;
 }
 
-function groupReader({ sink, watch, past, folder }: ReaderParts, group: number): Reader {
+/** A ulogd2 for one group; `as` names the stream of a group that tells no drops. */
+export function groupReader(
+  { sink, watch, past, folder }: ReaderParts,
+  group: number,
+  as?: { readonly stream: string; readonly class: SpoolClass },
+): Reader {
   const format = 'nflog-json';
-  const stream = `nflog.${group}.json`;
-  const channel = channelOf(format);
+  const stream = as?.stream ?? `nflog.${group}.json`;
+  const channel = as ? undefined : channelOf(format);
   const source = {
     stream,
     format,
-    class: classOf(format),
+    class: as?.class ?? classOf(format),
     ...(channel ? { channel } : {}),
     attributes: { group: String(group) },
   };

@@ -1,0 +1,90 @@
+import type { Piece } from '../batch/source.js';
+import { OptionError } from '../options.js';
+import type { ReaderParts } from '../readers.js';
+import { channelOf, classOf } from './classes.js';
+import { CommandReader } from './command.js';
+import { ownMark, OwnRules } from './own-rules.js';
+import type { Reader } from './reader.js';
+
+/** Words of iptables that choose packets; nothing else gets into the rule. */
+const CHOOSING = ['-p', '-s', '-d', '-i', '--sport', '--dport', '--syn', '--icmp-type'];
+const VALUE = /^[\w.:/!-]{1,60}$/;
+
+/** The words of `--trace-match`; throws when one of them does more than choose packets. */
+export function matchWords(text: string): readonly string[] {
+  const words = text.split(/\s+/).filter((word) => word !== '');
+  const wrong = words.find((word) => (word.startsWith('-') ? !CHOOSING.includes(word) : !VALUE.test(word)));
+  if (wrong !== undefined) throw new OptionError(`--trace-match ${wrong}: only ${CHOOSING.join(' ')} choose packets`);
+  return words;
+}
+
+const RECORD = /^ ?(?:PACKET|TRACE): \d+ ([0-9a-f]+) /;
+/** A packet's trace is over when nothing of it came for this long. */
+const QUIET_MS = 300;
+
+/** Puts the time in front of each line, and keeps the lines of one packet together: a batch never begins inside one. */
+export class TraceStamper {
+  private held: string[] = [];
+  private heldId: string | undefined;
+  private heldAt = 0;
+
+  constructor(private readonly now: () => number) {}
+
+  look(lines: Buffer): Piece | undefined {
+    const at = this.now();
+    const out: string[] = [];
+    for (const line of lines.toString('latin1').split('\n')) {
+      if (line === '') continue;
+      const id = RECORD.exec(line)?.[1] ?? this.heldId;
+      if (id !== this.heldId) out.push(...this.held.splice(0));
+      this.heldId = id;
+      this.heldAt = at;
+      this.held.push(`${(at / 1000).toFixed(6)} ${line}`);
+    }
+    if (at - this.heldAt >= QUIET_MS) out.push(...this.held.splice(0));
+    return out.length === 0 ? undefined : { bytes: Buffer.from(`${out.join('\n')}\n`, 'latin1') };
+  }
+}
+
+/** So many packets a second are traced at most. */
+const RATE = 50;
+
+/**
+ * `--trace 30s`: the kernel names every rule that chosen packets meet, for a while. The rule that asks for it is our own,
+ * bounded in rate and time, and goes with the time or with the collector.
+ */
+export function traceReaders(parts: ReaderParts): readonly Reader[] {
+  const { options, sink, watch, folder } = parts;
+  const seconds = options.traceSeconds;
+  if (seconds === undefined) return [];
+  const format = 'xtables-trace';
+  const words = [...matchWords(options.traceMatch), '-m', 'limit', '--limit', `${RATE}/second`];
+  const rules = new OwnRules(options.spool, ownMark('trace', options.node));
+  const stamper = new TraceStamper(watch.now);
+  const channel = channelOf(format);
+  const reader = new CommandReader({
+    ...{ sink, watch, fifo: `${folder}/trace.fifo`, lossWords: /ENOBUFS|No buffer space|lost/i },
+    source: { stream: 'trace.log', format, class: classOf(format), ...(channel ? { channel } : {}) },
+    command: () => ['stdbuf', '-oL', 'xtables-monitor', '--trace'],
+    look: (lines) => stamper.look(lines),
+  });
+  let timer: NodeJS.Timeout | undefined;
+  const end = async () => {
+    clearTimeout(timer);
+    await rules.remove();
+    await reader.stop();
+  };
+  return [
+    {
+      name: reader.name,
+      start: () => {
+        reader.start();
+        rules
+          .make(['PREROUTING', 'OUTPUT'], words, ['-j', 'TRACE'])
+          .catch((error: Error) => watch.warn(reader.name, error.message));
+        timer = setTimeout(() => void end().catch(() => undefined), seconds * 1000);
+      },
+      stop: end,
+    },
+  ];
+}
