@@ -1,5 +1,5 @@
 import type { Detector } from './detectors.js';
-import { type LabelledSeries, type SeriesKind, seriesOf } from './series.js';
+import type { LabelledSeries } from './series.js';
 
 /** How a detector did on some series. */
 export interface Score {
@@ -49,9 +49,4 @@ export function total(scores: readonly Score[]): Score {
     }),
     EMPTY,
   );
-}
-
-/** Scores a detector on `count` series of a kind. */
-export function scoreKind(kind: SeriesKind, count: number, detector: Detector): Score {
-  return total(Array.from({ length: count }, (_, seed) => scoreOf(seriesOf(kind, seed), detector)));
 }
