@@ -1,10 +1,7 @@
 import {
-  calico,
   calicoDrop,
   type CauseCase,
-  CLIENT,
   cluster,
-  endOfTier,
   FREE,
   FROM_CLIENT1,
   NODES,

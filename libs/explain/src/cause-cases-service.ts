@@ -4,7 +4,6 @@ import {
   type CauseCase,
   CLIENT,
   cluster,
-  CLUSTER,
   FREE,
   FROM_CLIENT1,
   NODES,

@@ -1,4 +1,5 @@
 import { CAUSES } from '@whydrop/model';
+import { ARTEFACT_CASES } from './cause-cases-artefact.js';
 import { CONTROL_CASES } from './cause-cases-control.js';
 import { DESTINATION_CASES } from './cause-cases-destination.js';
 import { PATH_CASES } from './cause-cases-path.js';
@@ -42,6 +43,13 @@ describe.each(CASES)('$code: $story', (one) => {
       expect(evidence).not.toEqual([]);
     }
     if (one.missing !== undefined) expect(answers.flatMap(({ missing }) => missing).join('; ')).toContain(one.missing);
+  });
+});
+
+describe.each(ARTEFACT_CASES)('$handles: $story', ({ nodes, drops }) => {
+  it(`tells ${drops.length} drops`, () => {
+    const told = answersOf({ code: 'UNDECIDED', story: '', finds: '', nodes });
+    expect(told.map(({ attempts, packets }) => ({ attempts, packets }))).toEqual(drops);
   });
 });
 
