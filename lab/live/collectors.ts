@@ -9,6 +9,8 @@ export interface CollectorWords {
   readonly token: string;
   readonly interval: string;
   readonly nflogGroups: readonly number[];
+  /** Also reports every new connection, by a rule of its own. */
+  readonly observe: boolean;
   /** Below it every node's spool. */
   readonly folder: string;
 }
@@ -25,13 +27,14 @@ export class LabCollectors {
 
   async start(): Promise<void> {
     const program = join(labFolder(), '..', 'bin', 'whydrop');
-    const { url, token, interval, nflogGroups, folder } = this.words;
+    const { url, token, interval, nflogGroups, folder, observe } = this.words;
     for (const { name } of this.lab.scenario.nodes) {
       const namespace = this.lab.fabric.namespaceOf({ kind: 'node', name });
       const child = start(namespace, [
         ...[process.execPath, program, 'collector', '--url', url, '--token', token],
         ...['--cluster', this.lab.scenario.cluster, '--node', name, '--spool', join(folder, name)],
         ...['--interval', interval, ...(nflogGroups.length > 0 ? ['--nflog-groups', nflogGroups.join(',')] : [])],
+        ...(observe ? ['--observe-new', '50'] : []),
       ]);
       child.stderr?.on('data', (text: Buffer) => (this.said += text.toString()));
       this.children.push(child);

@@ -56,7 +56,7 @@ interface Found {
 const wholeSeconds = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** The cluster as a watch would ship it: everything that is there, then what changes. */
-class ClusterFeed {
+export class ClusterFeed {
   private sequence = 0;
 
   constructor(
@@ -89,7 +89,10 @@ class ClusterFeed {
 
 const POLL_MS = 25;
 
-/** Tries a connection, and asks for it until GraphQL explains it; the client has to see it time out. */
+/**
+ * Tries a connection, and asks for it until GraphQL explains it by what the node said: what the policies alone would
+ * give (`DERIVED`) comes sooner. The client has to see it time out.
+ */
 async function explained(lab: Lab, server: LiveServer, patienceMs: number): Promise<LiveAnswer> {
   const startedAt = Date.now();
   const made = lab.attempt(ATTEMPT);
@@ -97,7 +100,7 @@ async function explained(lab: Lab, server: LiveServer, patienceMs: number): Prom
   for (;;) {
     const { drops } = await server.query<Found>(DROPS, { cluster: lab.scenario.cluster, ...range });
     const afterMs = Date.now() - startedAt;
-    const found = drops.edges.find(({ node }) => node.cause.startsWith('POLICY_'));
+    const found = drops.edges.find(({ node }) => node.cause.startsWith('POLICY_') && node.basis !== 'DERIVED');
     if (found) {
       const { result } = (await made).answer;
       if (result !== 'timeout') throw new LabError(`the client saw ${result}, not a timeout`);
@@ -132,15 +135,24 @@ export async function runLive(options: {
     await feed.begin();
     const words = { url: relay.url, token: server.token, interval: `${intervalMs}ms` };
     const run = async (name: string, nflogGroups: readonly number[], patienceMs: number): Promise<LiveAnswer> => {
-      const collectors = new LabCollectors(lab, { ...words, nflogGroups, folder: join(folder, name) });
+      const collectors = new LabCollectors(lab, {
+        ...words,
+        nflogGroups,
+        folder: join(folder, name),
+        observe: name === 'nflog',
+      });
       undo.push(() => collectors.stop());
       await collectors.start();
       say(`${name}: a collector on each of ${LIVE_STORY.nodes.length} nodes`);
+      const allowedFrom = Date.now();
       const before = await lab.attempt({ ...ATTEMPT, expect: 'allowed' });
       if (before.answer.result !== 'connected') throw new LabError(`before the policy: ${before.answer.result}`);
+      const allowedSpan = { from: new Date(allowedFrom).toISOString(), to: new Date().toISOString() };
       lab.change({ apply: [POLICY] });
       await feed.changed('ADDED', POLICY);
       await wait(1_000 + intervalMs);
+      const early = await server.query<Found>(DROPS, { cluster: LIVE_STORY.cluster, ...allowedSpan });
+      if (early.drops.edges.length > 0) throw new LabError(`told as a drop: ${JSON.stringify(early)}`);
       const answer = await explained(lab, server, patienceMs).catch((error: Error) => {
         throw new LabError(`${name}: ${error.message}\n${collectors.log}`);
       });
