@@ -290,6 +290,16 @@ CREATE INDEX drop_minute_group_id_bucket_idx ON public.drop_minute USING btree (
 
 CREATE TABLE drop_minute_default PARTITION OF drop_minute DEFAULT;
 
+CREATE TABLE drop_slice (
+  id text NOT NULL,
+  cluster_id integer NOT NULL,
+  verdict text NOT NULL,
+  dimension text NOT NULL,
+  value text NOT NULL,
+  CONSTRAINT drop_slice_pkey PRIMARY KEY (id)
+);
+CREATE INDEX drop_slice_dimension_cluster_id_idx ON public.drop_slice USING btree (dimension, cluster_id);
+
 CREATE TABLE emitter (
   id integer DEFAULT nextval('emitter_id_seq'::regclass) NOT NULL,
   cluster_id integer NOT NULL,
@@ -637,3 +647,45 @@ CREATE TABLE silence (
   CONSTRAINT silence_pkey PRIMARY KEY (id)
 );
 CREATE INDEX silence_ends_at_idx ON public.silence USING btree (ends_at);
+
+CREATE TABLE slice_day (
+  bucket timestamp(6) with time zone NOT NULL,
+  group_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  drops bigint NOT NULL,
+  attempts bigint NOT NULL,
+  packets bigint NOT NULL,
+  counted bigint NOT NULL,
+  CONSTRAINT slice_day_pkey PRIMARY KEY (bucket, group_id)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX slice_day_group_id_bucket_idx ON public.slice_day USING btree (group_id, bucket);
+
+CREATE TABLE slice_day_default PARTITION OF slice_day DEFAULT;
+
+CREATE TABLE slice_hour (
+  bucket timestamp(6) with time zone NOT NULL,
+  group_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  drops bigint NOT NULL,
+  attempts bigint NOT NULL,
+  packets bigint NOT NULL,
+  counted bigint NOT NULL,
+  CONSTRAINT slice_hour_pkey PRIMARY KEY (bucket, group_id)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX slice_hour_group_id_bucket_idx ON public.slice_hour USING btree (group_id, bucket);
+
+CREATE TABLE slice_hour_default PARTITION OF slice_hour DEFAULT;
+
+CREATE TABLE slice_minute (
+  bucket timestamp(6) with time zone NOT NULL,
+  group_id text NOT NULL,
+  cluster_id integer NOT NULL,
+  drops bigint NOT NULL,
+  attempts bigint NOT NULL,
+  packets bigint NOT NULL,
+  counted bigint NOT NULL,
+  CONSTRAINT slice_minute_pkey PRIMARY KEY (bucket, group_id)
+) PARTITION BY RANGE (bucket);
+CREATE INDEX slice_minute_group_id_bucket_idx ON public.slice_minute USING btree (group_id, bucket);
+
+CREATE TABLE slice_minute_default PARTITION OF slice_minute DEFAULT;

@@ -215,7 +215,7 @@ export async function replaceCounted(
   );
   const before = await client.query<CountedBefore>(
     `DELETE FROM counted_drop WHERE cluster_id = $1 AND to_time >= ${AT('$2')} AND from_time <= ${AT('$3')}
-        AND to_time <= ${AT('$4')} RETURNING group_id, ${MICROS('to_time')} AS to, packets - attributed AS counted`,
+        AND to_time <= ${AT('$4')} RETURNING group_id, ${MICROS('to_time')} AS to, packets - attributed AS counted, facts`,
     [clusterId, from, to, to + LONGEST_WINDOW],
   );
   const { attributed, still } = await loadTold(client, clusterId, windows, series.near);

@@ -3,7 +3,7 @@ import { type CorrelatedDrop, dropGroupKey } from '@whydrop/explain';
 import { type Drop, formatInstant, type Instant } from '@whydrop/model';
 import { Deltas, minus, type Sums } from '@whydrop/rollup';
 import type pg from 'pg';
-import { applyDeltas } from '../rollup/apply.js';
+import { rollUpDrops } from '../rollup/drops.js';
 import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
 import { REACH } from './work.js';
@@ -202,7 +202,8 @@ export async function replaceDrops(
     add(totals, groupId, 1, drop.attempts, drop.packets);
     deltas.add(drop.firstSeenAt, groupId, sumsOf(drop));
   }
+  // Before groups vanish: their dimensions say which slices lose something.
+  await rollUpDrops(client, clusterId, deltas);
   await updateGroups(client, totals);
-  await applyDeltas(client, clusterId, deltas);
   return { drops: prepared.length, groups: [...totals.keys()], decided: prepared.map(({ drop }) => drop.id) };
 }

@@ -1,7 +1,7 @@
 import { formatInstant, type Instant } from '@whydrop/model';
 import { LEVEL_MICROS, type Level, LEVELS } from '@whydrop/rollup';
 import type { Database } from '../database.js';
-import { LEVEL_TABLE } from '../rollup/apply.js';
+import { LEVEL_TABLE, SLICE_TABLE } from '../rollup/apply.js';
 import { forgetPartitions } from '../write/partitions.js';
 import { removeOldBatches, removeRows } from './batches.js';
 import { raiseFloors } from './floor.js';
@@ -19,7 +19,8 @@ export interface RetentionResult {
   readonly rows: number;
 }
 
-const levelOf = (table: string): Level | undefined => LEVELS.find((level) => LEVEL_TABLE[level] === table);
+const levelOf = (table: string): Level | undefined =>
+  LEVELS.find((level) => LEVEL_TABLE[level] === table || SLICE_TABLE[level] === table);
 
 /** A partition goes when its time is over and it has been there as long: an old capture is kept as long as a new one. */
 function isOver({ to, since }: StoredPartition, before: Instant): boolean {

@@ -1,4 +1,4 @@
-import { type Delta, type Deltas, LEVELS, type Level } from '@whydrop/rollup';
+import { type Delta, type Deltas, LEVELS, type Level, type Slice } from '@whydrop/rollup';
 import type { Instant } from '@whydrop/model';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
@@ -8,6 +8,13 @@ export const LEVEL_TABLE: Readonly<Record<Level, string>> = {
   minute: 'drop_minute',
   hour: 'drop_hour',
   day: 'drop_day',
+};
+
+/** Table of a level's slices. */
+export const SLICE_TABLE: Readonly<Record<Level, string>> = {
+  minute: 'slice_minute',
+  hour: 'slice_hour',
+  day: 'slice_day',
 };
 
 const added = (table: string) => `
@@ -35,29 +42,53 @@ export async function levelsKeptFrom(client: pg.Pool | pg.PoolClient): Promise<R
   return new Map(rows.map(({ level, at }) => [level, Number(at)]));
 }
 
-async function applyLevel(
+async function applyChanges(
   client: pg.PoolClient,
   clusterId: number,
-  level: Level,
-  deltas: Deltas,
-  keptFrom: Instant,
+  table: string,
+  changes: readonly Delta[],
 ): Promise<void> {
-  // A window that was removed gets no part of itself back.
-  const changes = deltas.of(level).filter(({ bucket }) => bucket >= keptFrom);
   if (changes.length === 0) return;
   const column = <Name extends keyof Delta>(name: Name, list = changes) => list.map((delta) => delta[name]);
   const sums = (['drops', 'attempts', 'packets', 'counted'] as const).map((name) => column(name));
-  await client.query(added(LEVEL_TABLE[level]), [clusterId, column('bucket'), column('groupId'), ...sums]);
+  await client.query(added(table), [clusterId, column('bucket'), column('groupId'), ...sums]);
   const less = changes.filter(tookBack);
   if (less.length === 0) return;
-  await client.query(emptied(LEVEL_TABLE[level]), [column('bucket', less), column('groupId', less)]);
+  await client.query(emptied(table), [column('bucket', less), column('groupId', less)]);
+}
+
+/** What changed: per group, and per slice of everything. */
+export interface RollupChanges {
+  readonly groups: Deltas;
+  readonly slices: Deltas;
+  /** The slices that something was added to. */
+  readonly named: Iterable<Slice>;
+}
+
+async function putSlices(client: pg.PoolClient, clusterId: number, named: Iterable<Slice>): Promise<void> {
+  const slices = [...new Map([...named].map((slice) => [slice.id, slice])).values()];
+  if (slices.length === 0) return;
+  const columns = (['id', 'verdict', 'dimension', 'value'] as const).map((name) => slices.map((slice) => slice[name]));
+  await client.query(
+    `INSERT INTO drop_slice (id, cluster_id, verdict, dimension, value)
+     SELECT t.id, $1, t.verdict, t.dimension, t.value
+       FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS t(id, verdict, dimension, value)
+         ON CONFLICT (id) DO NOTHING`,
+    [clusterId, ...columns],
+  );
 }
 
 /**
  * Writes what changed into every level, in the transaction that changed it: a window's sum is at any commit what its drops
  * and counted packets add up to. Windows in which nothing is left have no row.
  */
-export async function applyDeltas(client: pg.PoolClient, clusterId: number, deltas: Deltas): Promise<void> {
+export async function applyDeltas(client: pg.PoolClient, clusterId: number, changes: RollupChanges): Promise<void> {
   const kept = await levelsKeptFrom(client);
-  for (const level of LEVELS) await applyLevel(client, clusterId, level, deltas, kept.get(level) ?? -Infinity);
+  for (const level of LEVELS) {
+    // A window that was removed gets no part of itself back.
+    const isKept = ({ bucket }: Delta) => bucket >= (kept.get(level) ?? -Infinity);
+    await applyChanges(client, clusterId, LEVEL_TABLE[level], changes.groups.of(level).filter(isKept));
+    await applyChanges(client, clusterId, SLICE_TABLE[level], changes.slices.of(level).filter(isKept));
+  }
+  await putSlices(client, clusterId, changes.named);
 }

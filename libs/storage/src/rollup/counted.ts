@@ -1,6 +1,6 @@
 import type { CountedDrop, CountedFacts } from '@whydrop/explain';
 import { formatInstant, type Instant, type PolicyPart } from '@whydrop/model';
-import { Deltas, minus, type Sums } from '@whydrop/rollup';
+import { Deltas, minus, type Slice, slicesOf, type Sums } from '@whydrop/rollup';
 import type pg from 'pg';
 import { applyDeltas } from './apply.js';
 
@@ -10,6 +10,7 @@ export interface CountedBefore {
   readonly to: bigint;
   /** Packets of it that no drop told. */
   readonly counted: bigint;
+  readonly facts: CountedFacts;
 }
 
 const sumsOf = (counted: bigint): Sums => ({ drops: 0, attempts: 0, packets: 0, counted: Number(counted) });
@@ -34,6 +35,15 @@ function endsOf({ source, destination, endpoint, direction }: CountedFacts) {
 }
 
 const policyLabel = ({ kind, namespace, name }: PolicyPart) => `${kind}/${namespace ?? ''}/${name}`;
+
+/** Slices of a window by its own facts: what is taken back was added with the same. */
+function slicesOfFacts(clusterId: number, facts: CountedFacts): readonly Slice[] {
+  const { source, destination } = endsOf(facts);
+  const policies = facts.policies.map(policyLabel).toSorted();
+  const { verdict, cause, direction = null } = facts;
+  const namespaces = { sourceNamespace: source[1], destinationNamespace: destination[1] };
+  return slicesOf(clusterId, { verdict, cause, direction, ...namespaces, policies });
+}
 
 const PUT_GROUP = `
   INSERT INTO counted_group AS g (id, cluster_id, verdict, cause, direction, protocol, destination_port, source_kind,
@@ -77,15 +87,22 @@ export async function rollUpCounted(
   before: readonly CountedBefore[],
   after: readonly CountedDrop[],
 ): Promise<void> {
-  const deltas = new Deltas();
-  for (const { group_id, to, counted } of before) {
-    deltas.add(lastMoment(Number(to)), group_id, minus(sumsOf(counted)));
+  const [groups, slices, named] = [new Deltas(), new Deltas(), new Map<string, Slice>()];
+  const add = (groupId: string, facts: CountedFacts, at: Instant, sums: Sums) => {
+    groups.add(at, groupId, sums);
+    for (const slice of slicesOfFacts(clusterId, facts)) {
+      slices.add(at, slice.id, sums);
+      named.set(slice.id, slice);
+    }
+  };
+  for (const { group_id, to, counted, facts } of before) {
+    if (counted > 0n) add(group_id, facts, lastMoment(Number(to)), minus(sumsOf(counted)));
   }
-  for (const { groupId, to, packets, attributed } of after) {
-    deltas.add(lastMoment(to), groupId, sumsOf(packets - attributed));
+  for (const { groupId, to, packets, attributed, facts } of after) {
+    if (packets > attributed) add(groupId, facts, lastMoment(to), sumsOf(packets - attributed));
   }
   await putGroups(client, clusterId, after);
-  await applyDeltas(client, clusterId, deltas);
+  await applyDeltas(client, clusterId, { groups, slices, named: named.values() });
   const touched = new Set([...before.map(({ group_id }) => group_id), ...after.map(({ groupId }) => groupId)]);
   await client.query(GONE, [[...touched]]);
 }

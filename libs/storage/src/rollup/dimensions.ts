@@ -10,7 +10,7 @@ export const GROUPS = `(
            source_name, destination_kind, destination_namespace, destination_name, node, policies FROM counted_group)`;
 
 // Where a policy decided, its side; else the destination's namespace, or the only one there is.
-const NAMESPACE = `CASE WHEN g.direction = 'egress' THEN coalesce(g.source_namespace, g.destination_namespace)
+export const NAMESPACE = `CASE WHEN g.direction = 'egress' THEN coalesce(g.source_namespace, g.destination_namespace)
       ELSE coalesce(g.destination_namespace, g.source_namespace) END`;
 
 /** What drops are added up by. Absent values are the empty text. */

@@ -1,6 +1,7 @@
 import { LEVEL_MICROS, LEVELS, type Level } from '@whydrop/rollup';
 import type pg from 'pg';
-import { LEVEL_TABLE } from './apply.js';
+import { LEVEL_TABLE, SLICE_TABLE } from './apply.js';
+import { GROUPS, NAMESPACE } from './dimensions.js';
 
 // What the windows of a level must hold, counted anew from what is told.
 const recount = (level: Level) => `
@@ -15,16 +16,34 @@ const recount = (level: Level) => `
 const stored = (level: Level) =>
   `SELECT bucket, group_id, cluster_id, drops, attempts, packets, counted FROM ${LEVEL_TABLE[level]}`;
 
+// What the slices of a level must hold, added up anew from its groups.
+const resliced = (level: Level) => `
+  SELECT r.bucket, g.cluster_id || '/' || g.verdict || '/' || s.dimension || '/' || s.value, g.cluster_id, sum(r.drops)::int8,
+         sum(r.attempts)::int8, sum(r.packets)::int8, sum(r.counted)::int8
+    FROM ${LEVEL_TABLE[level]} r JOIN ${GROUPS} g ON g.id = r.group_id,
+         LATERAL (SELECT 'all', '' UNION ALL SELECT 'cause', g.cause UNION ALL SELECT 'namespace', coalesce(${NAMESPACE}, '')
+                  UNION ALL SELECT 'policy', p FROM unnest(CASE WHEN cardinality(g.policies) = 0 THEN ARRAY[''] ELSE g.policies END) p
+                 ) AS s(dimension, value)
+   GROUP BY 1, 2, 3`;
+
+const slices = (level: Level) =>
+  `SELECT r.bucket, r.group_id, r.cluster_id, r.drops, r.attempts, r.packets, r.counted
+     FROM ${SLICE_TABLE[level]} r JOIN drop_slice s ON s.id = r.group_id`;
+
 /** Windows in which a level and what is told differ, from both sides; none when they agree. */
 export async function differences(sql: pg.Pool | pg.PoolClient): Promise<readonly object[]> {
   const found: object[] = [];
   for (const level of LEVELS) {
-    const [told, kept] = [recount(level), stored(level)];
-    const { rows } = await sql.query(
-      `SELECT 'told' AS side, * FROM ((${told}) EXCEPT ALL (${kept})) a
-       UNION ALL SELECT 'rolled up', * FROM ((${kept}) EXCEPT ALL (${told})) b`,
-    );
-    found.push(...rows.map((row: object) => ({ level, ...row })));
+    for (const [told, kept] of [
+      [recount(level), stored(level)],
+      [resliced(level), slices(level)],
+    ]) {
+      const { rows } = await sql.query(
+        `SELECT 'told' AS side, * FROM ((${told}) EXCEPT ALL (${kept})) a
+         UNION ALL SELECT 'rolled up', * FROM ((${kept}) EXCEPT ALL (${told})) b`,
+      );
+      found.push(...rows.map((row: object) => ({ level, ...row })));
+    }
   }
   return found;
 }

@@ -27,7 +27,7 @@ beforeAll(async () => {
 
 afterEach(() =>
   database.pool.query(
-    'TRUNCATE "drop", drop_group, counted_drop, counted_group, drop_minute, drop_hour, drop_day, explanation',
+    'TRUNCATE "drop", drop_group, counted_drop, counted_group, drop_minute, drop_hour, drop_day, slice_minute, slice_hour, slice_day, drop_slice, explanation',
   ),
 );
 
@@ -122,7 +122,7 @@ async function counted(windows: readonly Window[], [from, to]: readonly [number,
   await database.transaction(async (client) => {
     const before = await client.query<CountedBefore>(
       `DELETE FROM counted_drop WHERE to_time BETWEEN $1 AND $2
-       RETURNING group_id, ${MICROS('to_time')} AS to, packets - attributed AS counted`,
+       RETURNING group_id, ${MICROS('to_time')} AS to, packets - attributed AS counted, facts`,
       [formatInstant(START + from), formatInstant(START + to)],
     );
     for (const { id, groupId, from: start, to: end, packets, attributed } of after) {
@@ -165,7 +165,7 @@ describe('the sum of any window', () => {
         })
         .afterEach(() =>
           database.pool.query(
-            'TRUNCATE "drop", drop_group, counted_drop, counted_group, drop_minute, drop_hour, drop_day, explanation',
+            'TRUNCATE "drop", drop_group, counted_drop, counted_group, drop_minute, drop_hour, drop_day, slice_minute, slice_hour, slice_day, drop_slice, explanation',
           ),
         ),
       { numRuns: 25 },
@@ -177,7 +177,15 @@ describe('the sum of any window', () => {
     await counted([{ rule: 1, at: MINUTE, packets: 5, attributed: 1 }], [0, 2 * MINUTE]);
     await correlated([], [1], [0, MINUTE]);
     await counted([], [0, 2 * MINUTE]);
-    for (const table of ['drop_minute', 'drop_hour', 'drop_day', 'drop_group', 'counted_group']) {
+    for (const table of [
+      'drop_minute',
+      'drop_hour',
+      'drop_day',
+      'slice_minute',
+      'slice_day',
+      'drop_group',
+      'counted_group',
+    ]) {
       const { rows } = await database.pool.query(`SELECT * FROM ${table}`);
       expect({ table, rows }).toEqual({ table, rows: [] });
     }

@@ -14,6 +14,9 @@ export const PERIODS: Readonly<Record<string, 'day' | 'month' | 'year'>> = {
   drop_minute: 'day',
   drop_hour: 'month',
   drop_day: 'year',
+  slice_minute: 'day',
+  slice_hour: 'month',
+  slice_day: 'year',
 };
 
 /** The partition of a table that holds an instant. */
