@@ -5,6 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type ClusterHistory, type ClusterView, correlate, type Surroundings, type Witnesses } from '@whydrop/explain';
+import type { ConnectionVerdict } from '@whydrop/model';
 import type { PolicyEngine } from '@whydrop/policy';
 import { captured, T0 } from '../libs/explain/src/fixture.js';
 
@@ -89,9 +90,9 @@ function witnesses(kind: 'logged' | 'counted', first: number): Witnesses {
   return captured(OBJECTS, { n1, n2 }).witnesses;
 }
 
-/** A history whose engines count how often they are asked for a whole evaluation. */
+/** A history that counts evaluations: like questions are given the same one. */
 function counting(history: ClusterHistory): { readonly history: ClusterHistory; evaluations(): number } {
-  let asked = 0;
+  const verdicts = new Set<ConnectionVerdict>();
   const views = new WeakMap<ClusterView, ClusterView>();
   const wrap = (view: ClusterView): ClusterView => {
     const inner = view.engine;
@@ -99,8 +100,9 @@ function counting(history: ClusterHistory): { readonly history: ClusterHistory; 
       ...inner,
       verdict: (query) => inner.verdict(query),
       evaluate: (query) => {
-        asked++;
-        return inner.evaluate(query);
+        const verdict = inner.evaluate(query);
+        verdicts.add(verdict);
+        return verdict;
       },
     };
     return Object.create(view, { engine: { value: engine } }) as ClusterView;
@@ -111,7 +113,7 @@ function counting(history: ClusterHistory): { readonly history: ClusterHistory; 
     views.set(view, known);
     return known;
   };
-  return { history: { ...history, at }, evaluations: () => asked };
+  return { history: { ...history, at }, evaluations: () => verdicts.size };
 }
 
 /** What is stored once for like drops: everything but evidence, sentence and the drop's own ends. */

@@ -1,10 +1,13 @@
 import type { Cause, ConnectionQuery, PodEndpoint, PolicyFix } from '@whydrop/model';
 import { proposeFix } from '@whydrop/policy';
 import { type Case, policyQuery } from './case.js';
+import { queryText, remembered } from './like.js';
 import { type ClusterView, connectionEnd } from './view.js';
 
 /** Fixes by question, for each state of the cluster: a storm of like drops asks once. */
 const known = new WeakMap<ClusterView, Map<string, readonly PolicyFix[]>>();
+/** The same by the question as it comes, before replicas are taken together. */
+const alikeQuestions = new WeakMap<ClusterView, ReturnType<typeof remembered<readonly PolicyFix[]>>>();
 const alike = new WeakMap<ClusterView, ReadonlyMap<string, PodEndpoint>>();
 
 function likeness({ workload, labels, hostNetwork }: PodEndpoint): string {
@@ -51,13 +54,17 @@ function shared(subject: Case, query: ConnectionQuery): ConnectionQuery {
 
 function proposed(subject: Case, query: ConnectionQuery): readonly PolicyFix[] {
   const { view } = subject;
-  const asked = shared(subject, query);
-  const key = JSON.stringify(asked);
-  const fixes = known.get(view) ?? new Map<string, readonly PolicyFix[]>();
-  known.set(view, fixes);
-  const found = fixes.get(key) ?? proposeFix(view.state, asked);
-  fixes.set(key, found);
-  return found;
+  const like = alikeQuestions.get(view) ?? remembered<readonly PolicyFix[]>();
+  alikeQuestions.set(view, like);
+  return like(queryText(query), () => {
+    const asked = shared(subject, query);
+    const key = JSON.stringify(asked);
+    const fixes = known.get(view) ?? new Map<string, readonly PolicyFix[]>();
+    known.set(view, fixes);
+    const found = fixes.get(key) ?? proposeFix(view.state, asked);
+    fixes.set(key, found);
+    return found;
+  });
 }
 
 /** Where NAT hid the client from the policies, they have to see it first: a rule for the node's address admits everybody. */

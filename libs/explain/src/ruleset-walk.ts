@@ -1,8 +1,10 @@
-import type { ChainRuleRef, RulesetSnapshot } from '@whydrop/model';
+import { type ChainRuleRef, type IpsetSnapshot, type RulesetSnapshot, tupleKey } from '@whydrop/model';
 import { type PathStop, type WalkOutcome, walkPacket } from '@whydrop/ruleset';
 import type { Case } from './case.js';
 import { chainRuleRef } from './rule-evidence.js';
+import { asksSourcePort } from './like.js';
 import { viaRef } from './via.js';
+import type { ClusterView } from './view.js';
 import type { CounterWindow, MovedCounter } from './counter-evidence.js';
 
 /** What a packet meets on the node of the pod it is for. Its tuple is the one behind DNAT already. */
@@ -23,13 +25,47 @@ function podInterface(subject: Case, snapshot: RulesetSnapshot): string | undefi
   return undefined;
 }
 
+interface Walked {
+  readonly ipsets: IpsetSnapshot | undefined;
+  readonly outcomes: readonly WalkOutcome[];
+}
+
+/** Ways of like packets through a ruleset, as long as the sets of the node are the same. */
+const walked = new WeakMap<ClusterView, WeakMap<RulesetSnapshot, Map<string, Walked>>>();
+
+function walkedFor(view: ClusterView, snapshot: RulesetSnapshot): Map<string, Walked> {
+  const snapshots = walked.get(view) ?? new WeakMap<RulesetSnapshot, Map<string, Walked>>();
+  walked.set(view, snapshots);
+  const known = snapshots.get(snapshot) ?? new Map<string, Walked>();
+  snapshots.set(snapshot, known);
+  return known;
+}
+
 /** Every rule that may end the first packet of the attempt on a node, by the ruleset it ran then. */
 function endings(subject: Case, node: string, snapshot: RulesetSnapshot): readonly WalkOutcome[] {
+  const { tuple, destination, surroundings, attempt } = subject;
+  const ipsets = surroundings.ipsets(node, attempt.firstSeenAt);
+  const like = asksSourcePort(snapshot) ? tuple : { ...tuple, sourcePort: undefined };
+  const key = `${node} ${destination.role} ${tupleKey(like)}`;
+  const ways = walkedFor(subject.view, snapshot);
+  const known = ways.get(key);
+  if (known?.ipsets === ipsets && known) return known.outcomes;
+  const outcomes = walk(subject, node, snapshot, ipsets);
+  ways.set(key, { ipsets, outcomes });
+  return outcomes;
+}
+
+function walk(
+  subject: Case,
+  node: string,
+  snapshot: RulesetSnapshot,
+  ipsets: IpsetSnapshot | undefined,
+): readonly WalkOutcome[] {
   const outInterface = podInterface(subject, snapshot);
   const localAddresses = subject.surroundings.localAddresses(node);
   const { outcomes } = walkPacket({
     ruleset: snapshot,
-    ipsets: subject.surroundings.ipsets(node, subject.attempt.firstSeenAt),
+    ipsets,
     ...(localAddresses ? { localAddresses } : {}),
     path: subject.destination.role === 'node' ? TO_NODE : TO_POD,
     packet: {

@@ -1,5 +1,6 @@
 import type { ChainRule, ChainRuleRef, RulesetSnapshot, TraceHit } from '@whydrop/model';
 import { type LogRule, restsOnAnother, viaOf, type Visited } from '@whydrop/ruleset';
+import { asksSourcePort } from './like.js';
 import { endingsOfLogged } from './logged-walk.js';
 import { chainRuleRef } from './rule-evidence.js';
 import type { Surroundings } from './surroundings.js';
@@ -43,21 +44,10 @@ export function tracedVia(
 
 /** Ways of like packets are the same: walked once per ruleset. */
 const walked = new WeakMap<RulesetSnapshot, Map<string, Visited | undefined>>();
-const asksSourcePort = new WeakMap<RulesetSnapshot, boolean>();
-
-function looksAtSourcePort(snapshot: RulesetSnapshot): boolean {
-  const known = asksSourcePort.get(snapshot);
-  if (known !== undefined) return known;
-  const found = snapshot.tables.some(({ chains }) =>
-    chains.some(({ rules }) => rules.some(({ text }) => /--(sport|source-port|sports|ports) /.test(text))),
-  );
-  asksSourcePort.set(snapshot, found);
-  return found;
-}
 
 function likeness({ node, packet }: PacketWitness, snapshot: RulesetSnapshot, end: Visited): string {
   const { tuple, tcpFlags, inInterface, outInterface, physicalIn, physicalOut } = packet;
-  const sourcePort = looksAtSourcePort(snapshot) ? tuple.sourcePort : undefined;
+  const sourcePort = asksSourcePort(snapshot) ? tuple.sourcePort : undefined;
   const place = [end.table, end.chain, end.rule?.position];
   const ports = [inInterface, outInterface, physicalIn, physicalOut];
   return JSON.stringify([node, { ...tuple, sourcePort }, tcpFlags, ports, place]);

@@ -10,6 +10,7 @@ import {
 } from '@whydrop/model';
 import { createPolicyEngine, type PolicyEngine } from '@whydrop/policy';
 import { createOwnerIndex, type OwnerIndex } from '@whydrop/ruleset';
+import { evaluatedOnce, lookedUpOnce } from './like.js';
 
 /** The cluster as it was at one instant, with everything that is looked up in it. */
 export interface ClusterView {
@@ -68,9 +69,9 @@ export function createClusterView(state: ClusterState, objects: readonly Kuberne
   const nodesByIp = lazy(() => index(state.nodes, (node) => node.ips));
   const nodes = lazy(() => new Map(state.nodes.map((node) => [node.name, node])));
   const services = lazy(() => index(state.services, (service) => [...service.clusterIps, ...service.externalIps]));
-  const engine = lazy(() => createPolicyEngine(state));
+  const engine = lazy(() => evaluatedOnce(createPolicyEngine(state)));
   const owners = lazy(() =>
-    createOwnerIndex({ pods: state.pods, policies: objects, interfaces: objects.flatMap(interfaceOf) }),
+    lookedUpOnce(createOwnerIndex({ pods: state.pods, policies: objects, interfaces: objects.flatMap(interfaceOf) })),
   );
   return {
     state,

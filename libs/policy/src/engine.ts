@@ -142,11 +142,12 @@ class Engine implements PolicyEngine {
     const isMiss = verdict === 'denied' && tier !== undefined && hits.length === 0;
     const nearest = isMiss ? nearestOf(tier, connection, direction) : undefined;
     const found = { verdict, isolatedBy, decidedBy: hits, assumptions, missing };
+    let misses: DirectionVerdict['misses'] | undefined;
     return {
       ...found,
       // Worked out when it is asked for: most readers want the sentence, which needs the nearest alone.
       get misses() {
-        return isMiss ? missesOf(tier, connection, direction) : [];
+        return (misses ??= isMiss ? missesOf(tier, connection, direction) : []);
       },
       reason: directionReason(connection, direction, found, nearest),
     };
