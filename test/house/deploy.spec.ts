@@ -95,7 +95,6 @@ const READABLE = new Set([
   '/services',
   '/nodes',
   'discovery.k8s.io/endpointslices',
-  'apps/replicasets',
   'networking.k8s.io/networkpolicies',
   ...['adminnetworkpolicies', 'baselineadminnetworkpolicies', 'clusternetworkpolicies'].map(
     (resource) => `policy.networking.k8s.io/${resource}`,

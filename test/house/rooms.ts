@@ -53,7 +53,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     ],
   },
   'apps/worker': { rooms: THIRD, packages: ['@nestjs/', 'reflect-metadata', 'rxjs'] },
-  'apps/collector': { rooms: [...SECOND, 'libs/telemetry'], packages: ['prom-client'] },
+  'apps/collector': { rooms: [...SECOND, 'libs/telemetry'], packages: ['prom-client', '@kubernetes/client-node'] },
   'apps/cli': { rooms: THIRD, packages: ['yaml', 'cli-progress', 'reflect-metadata'] },
   'apps/web': { rooms: [], packages: ['react', 'react-dom', 'vite', '@vitejs/'] },
 };

@@ -4,7 +4,7 @@ import { Health, serveStatus, type StatusServer } from '@whydrop/telemetry';
 import type { GapInput } from '@whydrop/contracts';
 import { Batcher } from './batch/batcher.js';
 import { CoverageClock } from './batch/coverage.js';
-import { rfc3339 } from './batch/envelope.js';
+import { type Emitter, rfc3339 } from './batch/envelope.js';
 import { gapDraft, gapOfDropped } from './batch/gaps.js';
 import { collectorMetrics, type CollectorMetrics } from './metrics.js';
 import type { CollectorOptions } from './options.js';
@@ -79,7 +79,7 @@ class Collector {
       },
     });
     this.batcher = new Batcher({
-      emitter: { cluster: options.cluster, node: options.node },
+      emitter: emitterOf(options),
       spool,
       flushMs,
       now: this.now,
@@ -90,7 +90,7 @@ class Collector {
   }
 
   private get emitter() {
-    return { cluster: this.options.cluster, node: this.options.node };
+    return emitterOf(this.options);
   }
 
   /** A gap record, on the disk when this resolves. */
@@ -133,7 +133,11 @@ class Collector {
       .add('spool', () => (spool.trouble ? Promise.reject(spool.trouble) : Promise.resolve()))
       .add('server', () =>
         this.sender.trouble === undefined ? Promise.resolve() : Promise.reject(new Error(this.sender.trouble)),
-      );
+      )
+      .add('readers', () => {
+        const trouble = this.readers.find((reader) => reader.trouble !== undefined)?.trouble;
+        return trouble === undefined ? Promise.resolve() : Promise.reject(new Error(trouble));
+      });
     if (options.status) {
       this.status = await serveStatus({ health, metrics: this.metrics.registry, ...options.status });
     }
@@ -143,7 +147,7 @@ class Collector {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true, mode: 0o700 });
     await removeLeftovers(options.spool, options.node);
-    this.readers = openReaders({ options, sink, watch, past: pastOf(spool), folder });
+    this.readers = openReaders({ options, sink, watch, past: pastOf(spool), folder, registry: this.metrics.registry });
     for (const reader of this.readers) reader.start();
     this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);
     this.log.info(
@@ -179,6 +183,11 @@ class Collector {
   }
 }
 
+/** The cluster itself, which a watcher speaks for, is no node. */
+function emitterOf({ cluster, node }: CollectorOptions): Emitter {
+  return { cluster, node: node === '' ? null : node };
+}
+
 function lostBatch({ stream, channel, epoch, sequence, records, from, to }: BatchHead): Omit<GapInput, 'reason'> {
   const place = { epoch, firstSequence: sequence, lastSequence: sequence };
   return { stream, channel: channel ?? null, records, from: rfc3339(from), to: rfc3339(to), ...place };
@@ -199,7 +208,7 @@ function gapOfLoss({ stream, channel, reason, from, to, records, detail }: Loss)
 /** Starts a collector. Throws LockedError when another one uses its spool or ships for its node. */
 export async function startCollector(options: CollectorOptions, log: Log): Promise<RunningCollector> {
   const letNodeGo = await holdNode(options.cluster, options.node);
-  const emitter = { cluster: options.cluster, node: options.node };
+  const emitter = emitterOf(options);
   const spool = await Spool.open({
     folder: options.spool,
     maxBytes: options.spoolBytes,

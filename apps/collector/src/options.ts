@@ -36,6 +36,10 @@ export interface CollectorOptions {
   readonly observeNew: number | undefined;
   readonly traceSeconds: number | undefined;
   readonly traceMatch: string;
+  /** Watch the cluster's objects instead of a node. */
+  readonly clusterWatch: boolean;
+  /** Undefined: the pod's service account, KUBECONFIG or ~/.kube/config. */
+  readonly kubeconfig: string | undefined;
 }
 
 /** What is read when nobody says otherwise. */
@@ -63,6 +67,8 @@ const SPEC = {
   'observe-new': { type: 'string' },
   trace: { type: 'string' },
   'trace-match': { type: 'string' },
+  'cluster-watch': { type: 'boolean' },
+  kubeconfig: { type: 'string' },
   'print-ulogd-config': { type: 'boolean' },
 } as const;
 
@@ -179,18 +185,20 @@ export function parseOptions(args: readonly string[], environment: Environment):
     wholeNumber(name, get(name) ?? usual, 1, most);
   const observe = get('observe-new');
   const trace = get('trace');
+  const clusterWatch = values['cluster-watch'] === true || environment['WHYDROP_CLUSTER_WATCH'] === '1';
   return {
     url: url(get('url')),
     token: get('token') ?? '',
     cluster: get('cluster') ?? 'default',
-    node: get('node') ?? environment['NODE_NAME'] ?? hostname(),
+    // The cluster itself is no node.
+    node: clusterWatch ? '' : (get('node') ?? environment['NODE_NAME'] ?? hostname()),
     spool: get('spool') ?? path.join(dataHome(), 'collector'),
     spoolBytes: bytesOf('spool-size', get('spool-size') ?? '256M'),
     flushMs: limited('flush-ms', '150', 10_000),
     intervalMs: durationOf('interval', get('interval') ?? '10s'),
     inFlight: limited('in-flight', '4', 64),
     status: statusAddress(get('status') ?? 'none'),
-    read: readNames(get('read')),
+    read: clusterWatch ? [] : readNames(get('read')),
     conntrackEvents: conntrackEvents(get('conntrack-events')),
     conntrackBuffer: bytesOf('conntrack-buffer', get('conntrack-buffer') ?? '32M'),
     nflogGroups: groups(get('nflog-groups')),
@@ -200,5 +208,7 @@ export function parseOptions(args: readonly string[], environment: Environment):
     observeNew: observe === undefined ? undefined : wholeNumber('observe-new', observe, 1, 10_000),
     traceSeconds: trace === undefined ? undefined : durationOf('trace', trace) / 1000,
     traceMatch: get('trace-match') ?? '',
+    clusterWatch,
+    kubeconfig: get('kubeconfig'),
   };
 }

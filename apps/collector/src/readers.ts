@@ -1,4 +1,6 @@
+import type { Registry } from 'prom-client';
 import type { Sink } from './batch/source.js';
+import { ClusterReader } from './cluster/cluster-reader.js';
 import type { CollectorOptions } from './options.js';
 import { channelOf, classOf } from './read/classes.js';
 import { conntrackReaders } from './read/conntrack.js';
@@ -27,6 +29,7 @@ export interface ReaderParts {
   readonly past: Past;
   /** For pipes and configurations of tools; emptied when the collector ends. */
   readonly folder: string;
+  readonly registry?: Registry | undefined;
 }
 
 function followers({ options, sink, watch, past }: ReaderParts): readonly Reader[] {
@@ -35,6 +38,12 @@ function followers({ options, sink, watch, past }: ReaderParts): readonly Reader
     const source = { stream, format, class: classOf(format), ...(channel === undefined ? {} : { channel }) };
     return new FileFollower({ source, path, sink, watch, cursor: past.cursor(source.class, stream) });
   });
+}
+
+/** The cluster's objects, which one watcher tells for all nodes. */
+function clusterReaders({ options, ...parts }: ReaderParts): readonly Reader[] {
+  const { kubeconfig, spool: folder, clusterWatch } = options;
+  return clusterWatch ? [new ClusterReader({ ...parts, kubeconfig, folder })] : [];
 }
 
 /** Everything that is read on this node, one line per kind of source. */
@@ -48,5 +57,6 @@ export function openReaders(parts: ReaderParts): readonly Reader[] {
     ...kernelReaders(parts),
     ...scrapeReaders(parts),
     ...followers(parts),
+    ...clusterReaders(parts),
   ];
 }

@@ -9,6 +9,7 @@ import { Registry } from 'prom-client';
 import { FakeKubeApi } from '../../test/fake-kube-api.js';
 import { Batcher } from '../batch/batcher.js';
 import type { Loss } from '../read/reader.js';
+import { pastOf } from '../spool/past.js';
 import { Spool } from '../spool/spool.js';
 import { ClusterReader } from './cluster-reader.js';
 import { keyOf } from './known.js';
@@ -74,7 +75,14 @@ class Run {
       alive: () => undefined,
       warn: () => undefined,
     };
-    const parts = { kubeconfig: path.join(folder, 'kubeconfig'), folder, sink: batcher, watch, spool, times };
+    const parts = {
+      kubeconfig: path.join(folder, 'kubeconfig'),
+      folder,
+      sink: batcher,
+      watch,
+      past: pastOf(spool),
+      times,
+    };
     const reader = new ClusterReader({ ...parts, registry: new Registry() });
     reader.start();
     return new Run(spool, batcher, reader);

@@ -1,8 +1,8 @@
 import type { KubernetesObject } from '@whydrop/model';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Registry } from 'prom-client';
 import type { Sink, Source } from '../batch/source.js';
 import type { Reader, Watch } from '../read/reader.js';
-import type { Spool } from '../spool/spool.js';
+import type { Past } from '../readers.js';
 import { discover } from './discover.js';
 import { KindWatch, type KindListener, type KindWatchTimes } from './kind-watch.js';
 import { nameOf, type ServedKind } from './kinds.js';
@@ -15,6 +15,8 @@ const SOURCE: Source = { stream: 'cluster/events.jsonl', format: 'kubernetes-eve
 /** Kinds that somebody installs or removes are found after this long. */
 const DISCOVER_MS = 600_000;
 const RETRY_MS = 5_000;
+/** How often it is noted that all is well. */
+const ALIVE_MS = 5_000;
 
 export interface ClusterReaderParts {
   readonly kubeconfig: string | undefined;
@@ -22,8 +24,9 @@ export interface ClusterReaderParts {
   readonly folder: string;
   readonly sink: Sink;
   readonly watch: Watch;
-  readonly spool: Spool;
-  readonly registry: Registry;
+  readonly past: Pick<Past, 'cursor'>;
+  /** Nobody asks when there is none. */
+  readonly registry?: Registry | undefined;
   readonly times?: KindWatchTimes;
 }
 
@@ -55,12 +58,13 @@ export class ClusterReader implements Reader, KindListener {
   private teller: Teller | undefined;
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
+  private alive: NodeJS.Timeout | undefined;
   private opening: Promise<void> = Promise.resolve();
   /** Until when an earlier run watched; undefined when this is the first. */
   private lastRun: number | undefined;
 
   constructor(private readonly parts: ClusterReaderParts) {
-    this.metrics = watchMetrics([parts.registry]);
+    this.metrics = watchMetrics([parts.registry ?? new Registry()]);
   }
 
   start(): void {
@@ -74,13 +78,15 @@ export class ClusterReader implements Reader, KindListener {
   }
 
   private async open(): Promise<void> {
-    const { ledger } = this.parts.spool.chain(SOURCE.class);
     const onDisk = (): number | undefined => {
-      const n = ledger.cursor(SOURCE.stream)?.['n'];
+      const n = this.parts.past.cursor(SOURCE.class, SOURCE.stream)?.['n'];
       return typeof n === 'number' ? n : undefined;
     };
-    this.lastRun = onDisk() === undefined ? undefined : ledger.last(SOURCE.stream);
     this.known = await KnownObjects.open(this.parts.folder, onDisk);
+    this.lastRun = this.known.lastAlive;
+    this.alive = setInterval(() => {
+      if (this.trouble === undefined) void this.known?.alive();
+    }, ALIVE_MS);
     this.teller = new Teller(this.known, this.parts.watch.now);
     await this.look();
   }
@@ -97,7 +103,10 @@ export class ClusterReader implements Reader, KindListener {
       again = RETRY_MS;
       this.parts.watch.warn(this.name, error instanceof Error ? error.message : String(error));
     }
-    if (!this.stopped) this.timer = setTimeout(() => (this.opening = this.look()), again);
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.opening = this.look();
+    }, again);
   }
 
   private begin(api: KubeApi, kind: ServedKind): void {
@@ -142,6 +151,7 @@ export class ClusterReader implements Reader, KindListener {
   async stop(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
+    clearInterval(this.alive);
     await Promise.all([...this.kinds.values()].map((kind) => kind.stop()));
     await this.opening;
     await this.known?.close();

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { KubernetesObject } from '@whydrop/model';
@@ -46,6 +46,8 @@ export class KnownObjects {
   private file: FileHandle | undefined;
   private writing: Promise<void> = Promise.resolve();
   private pending = '';
+  /** Until when an earlier run watched, milliseconds since 1970; the file's own time says so. */
+  lastAlive: number | undefined;
 
   private constructor(
     private readonly name: string,
@@ -57,7 +59,13 @@ export class KnownObjects {
   static async open(folder: string, onDisk: () => number | undefined): Promise<KnownObjects> {
     const upTo = onDisk();
     const known = new KnownObjects(path.join(folder, 'cluster-known.jsonl'), onDisk, upTo ?? 0);
-    if (upTo !== undefined) await known.read(upTo);
+    if (upTo !== undefined) {
+      known.lastAlive = await stat(known.name).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => undefined,
+      );
+      await known.read(upTo);
+    }
     await known.rewrite();
     return known;
   }
@@ -123,6 +131,12 @@ export class KnownObjects {
     this.lines++;
     this.writing = this.writing.then(() => this.write());
     return entry.n;
+  }
+
+  /** All is well now: an end from here on has missed nothing before. */
+  async alive(): Promise<void> {
+    const now = new Date();
+    await utimes(this.name, now, now).catch(() => undefined);
   }
 
   private async write(): Promise<void> {

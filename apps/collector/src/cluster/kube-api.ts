@@ -116,7 +116,8 @@ export class KubeApi {
 
 function messageOf(body: string): string {
   try {
-    return String((JSON.parse(body) as { message?: unknown }).message ?? '').slice(0, 300);
+    const { message } = JSON.parse(body) as { readonly message?: unknown };
+    return typeof message === 'string' ? message.slice(0, 300) : '';
   } catch {
     return body.slice(0, 300);
   }

@@ -1,6 +1,8 @@
 /** Something that reads until it is stopped. */
 export interface Reader {
   readonly name: string;
+  /** Why it does not read all that it should; the collector is not ready then. */
+  readonly trouble?: string | undefined;
   start(): void;
   /** Takes one more picture now; only what takes pictures has it. */
   takeOne?(): Promise<void>;
