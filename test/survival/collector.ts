@@ -31,6 +31,7 @@ export class Collector {
   private readonly file: string;
   private writing: Promise<void> | undefined;
   private more = true;
+  private stopped = false;
   /** When which number was the last one in the file. */
   private readonly marks: { readonly at: number; readonly number: number }[] = [];
 
@@ -102,6 +103,8 @@ export class Collector {
     this.more = false;
     await this.writing;
     await this.process.stop();
+    if (this.stopped) return;
+    this.stopped = true;
     if (this.ownDisk) execFileSync('umount', ['-l', path.dirname(this.spool)], { stdio: 'ignore' });
   }
 }

@@ -34,7 +34,7 @@ interface Blow {
 /** One to four faults, close together or at once, none of them upon the same victim. */
 async function burst(stage: Stage, faults: readonly Fault[]): Promise<readonly Blow[]> {
   const { chance } = stage;
-  const size = chance.next() < 0.5 ? 1 : chance.int(2, 4);
+  const size = chance.next() < 0.35 ? 1 : chance.int(2, 5);
   const chosen: Fault[] = [];
   for (let tries = 0; tries < 20 && chosen.length < size; tries++) {
     const fault = chance.weighted(faults);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { check, type Verdict } from './checker.js';
 import { Load } from './load.js';
-import { recovery } from './recovery.js';
+import { recovery, settled } from './recovery.js';
 import { openWorld, type World } from './world.js';
 
 export interface PoisonResult {
@@ -53,6 +53,7 @@ export async function poisoned(product: string, batchOf = 32): Promise<PoisonRes
     const deaths = await killUntilDone(world, load, 240_000);
     await load.finish();
     await recovery({ world, load }, Date.now());
+    await settled(world);
     const rejects = await world.query<{ reason: string; raw: string }>('SELECT reason, raw FROM reject');
     const [left] = await world.query<{ parts: string }>('SELECT count(*) AS parts FROM batch_part');
     return { deaths, poison, rejects, partsLeft: Number(left?.parts), verdict: await check(world, load) };

@@ -24,6 +24,14 @@ async function caughtUp(world: World, load: Load, made: number, collector?: Coll
   return row?.open === false && (await collector?.caughtUp(made)) !== false;
 }
 
+/** Waits until nothing is open, but not for ever: the count at the end tells what is. */
+export async function settled(world: World): Promise<void> {
+  for (const end = Date.now() + HANGS_AFTER_MS; Date.now() < end; await sleep(100)) {
+    const rows = await world.query('SELECT 1 FROM raw_batch WHERE finished_at IS NULL LIMIT 1');
+    if (rows.length === 0) return;
+  }
+}
+
 /** Milliseconds from `healedAt` until all that was made before is stored, correlated and to be queried; undefined when it hangs. */
 export async function recovery({ world, load, collector }: Victims, healedAt: number): Promise<number | undefined> {
   while (Date.now() < healedAt + HANGS_AFTER_MS) {

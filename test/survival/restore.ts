@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { check, type Verdict } from './checker.js';
 import { Load } from './load.js';
-import { recovery } from './recovery.js';
+import { recovery, settled } from './recovery.js';
 import { openWorld } from './world.js';
 
 export interface RestoreResult {
@@ -27,7 +27,7 @@ export async function restored(product: string, secondsOfLoad = 3): Promise<Rest
     await world.postgres.restore();
     const [row] = await world.query<{ batches: string }>('SELECT count(*) AS batches FROM raw_batch');
     await load.shipEverything();
-    await recovery({ world, load }, Date.now());
+    await settled(world);
     const goneWithTheRestore = load.manifest.made.length - Number(row?.batches);
     return { goneWithTheRestore, verdict: await check(world, load) };
   } finally {

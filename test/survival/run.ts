@@ -5,7 +5,7 @@ import { Load, type Pace } from './load.js';
 import { type Ordeal, torment, type Until } from './nemesis.js';
 import { Chance } from './random.js';
 import { rebuild, type Rebuilt } from './rebuild.js';
-import { HANGS_AFTER_MS, recovery, type Victims } from './recovery.js';
+import { HANGS_AFTER_MS, recovery, settled, type Victims } from './recovery.js';
 import { openWorld } from './world.js';
 
 export interface RunPlan {
@@ -69,6 +69,9 @@ export async function survive({
     const patience = new Promise((resolve) => setTimeout(resolve, HANGS_AFTER_MS).unref());
     await Promise.race([load.finish(), patience]);
     await recovery(victims, Date.now());
+    // It says every few seconds what it covers: the count is held when nothing comes any more.
+    await collector.stop();
+    await settled(world);
     const verdict = await check(world, load);
     const rebuilt = again ? await rebuild(world, new Chance(seed + 2)) : undefined;
     return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, rebuilt, ends: countEnds(victims) };

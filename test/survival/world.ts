@@ -144,7 +144,7 @@ export async function openWorld({ product, appendOnly, apiUp = true }: WorldPlan
     if (apiUp) {
       made.start();
       working.start();
-      await reachable(`http://127.0.0.1:${network.api.port}`);
+      await reachable(`http://127.0.0.1:${network.api.port}`, 90_000);
     }
     const stop = async () => {
       for (const end of started.toReversed()) await end();
