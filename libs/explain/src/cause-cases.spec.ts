@@ -1,21 +1,7 @@
 import { CAUSES } from '@whydrop/model';
 import { ARTEFACT_CASES } from './cause-cases-artefact.js';
-import { CONTROL_CASES } from './cause-cases-control.js';
-import { DESTINATION_CASES } from './cause-cases-destination.js';
-import { PATH_CASES } from './cause-cases-path.js';
-import { POLICY_CASES } from './cause-cases-policy.js';
-import { SERVICE_CASES } from './cause-cases-service.js';
-import { STATE_CASES } from './cause-cases-state.js';
+import { CAUSE_CASES } from './cause-cases.js';
 import { answersOf, type CauseCase } from './cause-scene.js';
-
-const CASES: readonly CauseCase[] = [
-  ...POLICY_CASES,
-  ...STATE_CASES,
-  ...SERVICE_CASES,
-  ...PATH_CASES,
-  ...DESTINATION_CASES,
-  ...CONTROL_CASES,
-];
 
 type Answer = ReturnType<typeof answersOf>[number]['explanation'];
 
@@ -28,7 +14,7 @@ function allTold(one: CauseCase): string {
   return answers.length === 0 ? 'nothing' : answers.toSorted().join('; ');
 }
 
-describe.each(CASES)('$code: $story', (one) => {
+describe.each(CAUSE_CASES)('$code: $story', (one) => {
   it(`is ${one.finds}`, () => {
     expect(allTold(one)).toBe(one.finds);
   });
@@ -54,7 +40,7 @@ describe.each(ARTEFACT_CASES)('$handles: $story', ({ nodes, drops }) => {
 });
 
 it.each(Object.keys(CAUSES))('%s has a case that produces it, and one near it that must not', (code) => {
-  const own = CASES.filter((one) => one.code === code);
+  const own = CAUSE_CASES.filter((one) => one.code === code);
   expect(own.some(({ near }) => !near)).toBe(true);
   expect(own.some(({ near }) => near)).toBe(true);
 });

@@ -25,7 +25,9 @@ const OF_CLUSTER = 'emitter_id IN (SELECT id FROM emitter WHERE cluster_id = $1)
 // What was reported before and is not spoken of again stays: a storm is not explained anew with each of its batches.
 const CANDIDATES = `
   WITH flows AS MATERIALIZED (
-    SELECT original_key, policy_key, effective_key, unreplied FROM flow
+    SELECT original_key, policy_key, effective_key, unreplied,
+           NOT unreplied AND state = 'CLOSE' AND original_bytes > 60 * original_packets
+             AND reply_bytes <= 60 * reply_packets AS silent FROM flow
      WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}),
   named AS (
     SELECT original_key AS key FROM flows UNION SELECT policy_key FROM flows UNION SELECT effective_key FROM flows
@@ -37,6 +39,8 @@ const CANDIDATES = `
   SELECT original_key AS key FROM packet_log WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
   UNION
   SELECT original_key FROM flows GROUP BY original_key HAVING bool_and(unreplied)
+  UNION
+  SELECT original_key FROM flows WHERE silent
   UNION
   SELECT original_key FROM flow_verdict WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}
      AND original_key IS NOT NULL AND verdict IN ('dropped', 'rejected')
