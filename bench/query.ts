@@ -70,6 +70,13 @@ const FILL_ROLLUPS = `
   INSERT INTO drop_minute
   SELECT date_trunc('day', $NOW) - d * interval '1 day' + h * interval '1 hour' + m * interval '1 minute', 'g' || i, 1, 2, 3, 6, 1
     FROM active_hour, LATERAL (SELECT DISTINCT (random() * 59)::int AS m FROM generate_series(1, 1 + (random() * 10)::int)) x WHERE d < 14;
+  CREATE TEMP TABLE slice AS
+  SELECT g.id AS group_id, s.*, '1/dropped/' || s.dimension || '/' || s.value AS id
+    FROM drop_group g, LATERAL (VALUES ('all', ''), ('cause', g.cause), ('namespace', g.destination_namespace), ('policy', g.policies[1])) AS s(dimension, value);
+  INSERT INTO drop_slice SELECT DISTINCT id, 1, 'dropped', dimension, value FROM slice;
+  INSERT INTO slice_minute SELECT bucket, id, 1, sum(drops), sum(attempts), sum(packets), sum(counted) FROM drop_minute JOIN slice USING (group_id) GROUP BY 1, 2;
+  INSERT INTO slice_hour SELECT bucket, id, 1, sum(drops), sum(attempts), sum(packets), sum(counted) FROM drop_hour JOIN slice USING (group_id) GROUP BY 1, 2;
+  INSERT INTO slice_day SELECT bucket, id, 1, sum(drops), sum(attempts), sum(packets), sum(counted) FROM drop_day JOIN slice USING (group_id) GROUP BY 1, 2;
   INSERT INTO seen_day SELECT 1, '', (date_trunc('day', $NOW) - d * interval '1 day')::date, repeat('1', 1440)::bit(1440)
     FROM generate_series(0, ${DAYS + 1}) d;`.replaceAll('$NOW', `'${iso(NOW)}'::timestamptz`);
 
@@ -231,7 +238,7 @@ async function explain(database: Database, name: string): Promise<void> {
 }
 
 const counts = async (database: Database) => {
-  const tables = ['flow', 'drop', 'drop_minute', 'drop_hour', 'drop_day', 'drop_group'];
+  const tables = ['flow', 'drop', 'drop_minute', 'drop_hour', 'drop_day', 'slice_day', 'drop_group'];
   const found = await Promise.all(
     tables.map((table) => database.pool.query<{ n: bigint }>(`SELECT count(*) AS n FROM "${table}"`)),
   );

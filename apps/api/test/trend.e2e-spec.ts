@@ -1,5 +1,6 @@
 import { LEVEL_MICROS } from '@whydrop/rollup';
 import { createToken } from '@whydrop/storage';
+import { addUpSlices } from '../../../libs/storage/src/rollup/recount.fixture.js';
 import { startApi, type RunningApi } from '../src/start.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
@@ -37,6 +38,7 @@ beforeAll(async () => {
   await put('cache', NOON + hour, 1);
   await put('web', NOON - 7 * day, 9);
   await put('rule', NOON, 0, 7);
+  await addUpSlices(db.pool);
   // The cluster was seen from noon to one o'clock; the other one all day.
   const bits = (from: number, count: number) => '0'.repeat(from) + '1'.repeat(count) + '0'.repeat(1440 - from - count);
   await db.pool.query(`INSERT INTO seen_day VALUES ($1, '', '2026-11-20', $2::bit(1440)), ($3, '', '2026-11-20', $4::bit(1440))`, [

@@ -131,6 +131,12 @@ const statements: Readonly<Record<string, Statement>> = {
     condition: everything,
     top: 10,
   }),
+  'trend-of-slices': seriesStatement({
+    ...days,
+    groupBy: ['policy'],
+    condition: { cluster: { eq: 'c' }, verdict: { in: ['dropped'] } },
+    top: 10,
+  }),
   'trend-of-known-series': seriesStatement({ ...days, groupBy: ['sourceWorkload'], condition: {}, keys: [['dev/a']] }),
   'top-blocked': topBlockedStatement(days, ['namespace'], { port: { eq: 80 } }, 10),
   'seen-minutes': seenStatement(days.from, days.to, [''], 'c'),

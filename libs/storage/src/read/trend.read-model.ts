@@ -1,7 +1,6 @@
 import { formatInstant, type Instant } from '@whydrop/model';
 import { LEVEL_MICROS, type Level, type Sums } from '@whydrop/rollup';
-import { LEVEL_TABLE } from '../rollup/apply.js';
-import { type Dimension, groupKeysSql, type TrendCondition } from '../rollup/dimensions.js';
+import { type Dimension, seriesSource, type TrendCondition } from '../rollup/dimensions.js';
 import { type RawSeriesRow, seriesRow, type SeriesRow } from '../rollup/series.js';
 import { Params } from './condition.js';
 import { instantParam, microsOf } from './page.js';
@@ -27,14 +26,14 @@ export function topBlockedStatement(
   first: number,
 ): Statement {
   const params = new Params();
-  const groups = groupKeysSql(groupBy, condition, undefined, params);
+  const { table, groups } = seriesSource(level, groupBy, condition, undefined, params);
   const text = `
 WITH groups AS MATERIALIZED (
   ${groups})
 SELECT k.key, t.drops, t.attempts, t.packets, t.counted
 FROM (SELECT g.n, sum(r.drops)::float8 AS drops, sum(r.attempts)::float8 AS attempts, sum(r.packets)::float8 AS packets,
              sum(r.counted)::float8 AS counted
-        FROM ${LEVEL_TABLE[level]} r
+        FROM ${table} r
         JOIN groups g ON g.id = r.group_id
        WHERE r.bucket >= ${instantParam(params, from)} AND r.bucket < ${instantParam(params, to)}
        GROUP BY g.n

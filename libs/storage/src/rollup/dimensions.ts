@@ -1,5 +1,7 @@
+import { type Level, type SliceDimension, SLICES } from '@whydrop/rollup';
 import { type Condition, conditionSql, type Params } from '../read/condition.js';
 import { GROUP_FIELDS } from '../read/drop.read-model.js';
+import { LEVEL_TABLE, SLICE_TABLE } from './apply.js';
 
 /** Groups of drops and groups of counted packets, side by side. */
 export const GROUPS = `(
@@ -38,6 +40,45 @@ export type Dimension = keyof typeof DIMENSIONS;
 
 /** What trends are filtered by: the fields of drop groups. */
 export type TrendCondition = Condition<keyof typeof GROUP_FIELDS>;
+
+/** Which windows are read, and which of them belong to which series. */
+export interface SeriesSource {
+  readonly table: string;
+  /** SELECT of `id` (as windows have it in `group_id`), `key` and `n`: see `groupKeysSql`. */
+  readonly groups: string;
+}
+
+/** Parts of a condition that slices can answer. */
+const OF_SLICES: readonly string[] = ['cluster', 'verdict'];
+
+/** The slices that have these series ready; undefined when groups have to be added up. */
+function sliceOf(groupBy: readonly Dimension[], condition: TrendCondition): SliceDimension | undefined {
+  const asked = Object.entries(condition).filter(([, match]) => match !== undefined && match !== null);
+  if (groupBy.length > 1 || asked.some(([name]) => !OF_SLICES.includes(name))) return undefined;
+  return SLICES.find((slice) => slice === (groupBy[0] ?? 'all'));
+}
+
+/** Reads slices where they have what is asked for, and groups otherwise. */
+export function seriesSource(
+  level: Level,
+  groupBy: readonly Dimension[],
+  condition: TrendCondition,
+  clusterId: number | undefined,
+  params: Params,
+): SeriesSource {
+  const slice = sliceOf(groupBy, condition);
+  if (slice === undefined) {
+    return { table: LEVEL_TABLE[level], groups: groupKeysSql(groupBy, condition, clusterId, params) };
+  }
+  const where = [`g.dimension = ${params.add(slice, 'text')}`, conditionSql(GROUP_FIELDS, condition, params)];
+  if (clusterId !== undefined) where.push(`g.cluster_id = ${params.add(clusterId, 'int')}`);
+  const key = slice === 'all' ? 'ARRAY[]::text[]' : 'ARRAY[g.value]';
+  const groups = `SELECT g.id, ${key} AS key, dense_rank() OVER (ORDER BY g.value) AS n
+    FROM drop_slice g
+    JOIN cluster c ON c.id = g.cluster_id
+   WHERE ${where.join(' AND ')}`;
+  return { table: SLICE_TABLE[level], groups };
+}
 
 /**
  * SELECT of `id`, `key` (the dimensions' values in the order asked for) and `n` (a number per key) of every group that

@@ -47,3 +47,14 @@ export async function differences(sql: pg.Pool | pg.PoolClient): Promise<readonl
   }
   return found;
 }
+
+/** Fills the slices from the groups' windows, for tests that write those by hand. */
+export async function addUpSlices(sql: pg.Pool | pg.PoolClient): Promise<void> {
+  await sql.query('TRUNCATE drop_slice, slice_minute, slice_hour, slice_day');
+  for (const level of LEVELS) await sql.query(`INSERT INTO ${SLICE_TABLE[level]} ${resliced(level)}`);
+  await sql.query(
+    `INSERT INTO drop_slice SELECT DISTINCT group_id, cluster_id, split_part(group_id, '/', 2), split_part(group_id, '/', 3),
+            substr(group_id, length(concat_ws('/', split_part(group_id, '/', 1), split_part(group_id, '/', 2), split_part(group_id, '/', 3))) + 2)
+       FROM slice_day`,
+  );
+}

@@ -8,6 +8,7 @@ import { replaceDrops } from '../correlation/drops.js';
 import { MICROS } from '../write/batch.js';
 import { type CountedBefore, rollUpCounted } from './counted.js';
 import { differences } from './recount.fixture.js';
+import type { TrendCondition } from './dimensions.js';
 import { loadSeries } from './series.js';
 import { loadTopGroups } from './top-groups.js';
 
@@ -247,6 +248,19 @@ describe('series', () => {
       },
     ]);
   });
+
+  it.each([[[]], [['cause']], [['namespace']], [['policy']]] as const)(
+    'by %s are the same from slices as from groups',
+    async (groupBy) => {
+      const ask = (filter: TrendCondition) =>
+        loadSeries(database.pool, { clusterId, step: 'hour', ...range, groupBy, filter });
+      const verdict = { in: ['dropped'] };
+      const slices = await ask({ verdict });
+      // Every port asks nothing, and only groups know of ports.
+      expect(slices).toEqual(await ask({ verdict, or: [{ port: { gte: 0 } }, { port: { isNull: true } }] }));
+      expect(slices.length).toBeGreaterThan(0);
+    },
+  );
 
   it('have their groups, most packets first, each with a sentence', async () => {
     const groups = await loadTopGroups(database.pool, { clusterId, ...range, limit: 2 });

@@ -4,8 +4,7 @@ import type pg from 'pg';
 import { Params } from '../read/condition.js';
 import { instantParam, microsOf } from '../read/page.js';
 import type { Statement } from '../read/reader.js';
-import { LEVEL_TABLE } from './apply.js';
-import { type Dimension, groupKeysSql, type TrendCondition } from './dimensions.js';
+import { type Dimension, seriesSource, type TrendCondition } from './dimensions.js';
 
 /** Which sums are asked for. */
 export interface SeriesRequest {
@@ -50,24 +49,26 @@ export function seriesStatement(request: SeriesRequest): Statement {
   const seconds = step / 1_000_000;
   const bucket =
     step === LEVEL_MICROS[level] ? 'r.bucket' : `date_bin('${seconds} seconds', r.bucket, '1970-01-01T00:00:00Z')`;
-  const groups = groupKeysSql(groupBy, condition, clusterId, params);
+  const { table, groups } = seriesSource(level, groupBy, condition, clusterId, params);
   const range = `r.bucket >= ${instantParam(params, from)} AND r.bucket < ${instantParam(params, to)}`;
   const text = `
 WITH groups AS MATERIALIZED (
   ${groups}),
 cells AS MATERIALIZED (
   SELECT g.n, ${bucket} AS at, ${sums('r')}
-    FROM ${LEVEL_TABLE[level]} r
+    FROM ${table} r
     JOIN groups g ON g.id = r.group_id
    WHERE ${range}
    GROUP BY 1, 2),
 chosen AS MATERIALIZED (
   ${chosenSql(request, params)})
-SELECT s.key, ${microsOf('c.at')} AS bucket, ${sums('c')}
-FROM cells c
-LEFT JOIN chosen s ON s.n = c.n
-GROUP BY s.key, c.at
-ORDER BY c.at, s.key`;
+SELECT k.key, ${microsOf('t.at')} AS bucket, t.drops, t.attempts, t.packets, t.counted
+FROM (SELECT s.n, c.at, ${sums('c')}
+        FROM cells c
+        LEFT JOIN chosen s ON s.n = c.n
+       GROUP BY s.n, c.at) t
+LEFT JOIN chosen k ON k.n = t.n
+ORDER BY t.at, t.n`;
   return { text, values: params.values };
 }
 

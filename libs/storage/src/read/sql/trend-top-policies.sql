@@ -32,8 +32,10 @@ cells AS MATERIALIZED (
 chosen AS MATERIALIZED (
   SELECT c.n, k.key FROM (SELECT n FROM cells GROUP BY n ORDER BY sum(packets + counted) DESC, n LIMIT $14::int) c
     JOIN (SELECT DISTINCT n, key FROM groups) k ON k.n = c.n)
-SELECT s.key, (extract(epoch FROM c.at) * 1000000)::int8 AS bucket, sum(c.drops)::float8 AS drops, sum(c.attempts)::float8 AS attempts, sum(c.packets)::float8 AS packets, sum(c.counted)::float8 AS counted
-FROM cells c
-LEFT JOIN chosen s ON s.n = c.n
-GROUP BY s.key, c.at
-ORDER BY c.at, s.key
+SELECT k.key, (extract(epoch FROM t.at) * 1000000)::int8 AS bucket, t.drops, t.attempts, t.packets, t.counted
+FROM (SELECT s.n, c.at, sum(c.drops)::float8 AS drops, sum(c.attempts)::float8 AS attempts, sum(c.packets)::float8 AS packets, sum(c.counted)::float8 AS counted
+        FROM cells c
+        LEFT JOIN chosen s ON s.n = c.n
+       GROUP BY s.n, c.at) t
+LEFT JOIN chosen k ON k.n = t.n
+ORDER BY t.at, t.n
