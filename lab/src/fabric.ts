@@ -36,6 +36,11 @@ export function partyKey(party: Party): string {
 class NamespaceFabric implements Fabric {
   readonly prefix = `${NAMESPACES}${process.pid.toString(36)}x${randomBytes(2).toString('hex')}`;
   private readonly names = new Map<string, string>();
+  private readonly atExit = () => this.remove();
+
+  constructor() {
+    process.once('exit', this.atExit);
+  }
 
   namespaceOf(party: Party): string {
     const name = this.names.get(partyKey(party));
@@ -62,6 +67,7 @@ class NamespaceFabric implements Fabric {
 
   // A namespace goes with everything in it: interfaces, rules, sets, conntrack entries.
   remove(): void {
+    process.off('exit', this.atExit);
     for (const name of [...this.names.values()].reverse()) {
       try {
         run(undefined, ['ip', 'netns', 'del', name]);
@@ -253,8 +259,6 @@ function removeLeftovers(): void {
 export function buildFabric(scenario: Scenario, dialect: Dialect): Fabric {
   removeLeftovers();
   const fabric = new NamespaceFabric();
-  const atExit = () => fabric.remove();
-  process.once('exit', atExit);
   try {
     build(fabric, scenario, dialect);
   } catch (error) {
