@@ -40,7 +40,7 @@ export interface Case {
  */
 function judgedTuple(attempt: Attempt, view: ClusterView): Tuple {
   if (attempt.packets.length > 0 || attempt.verdicts.length > 0) return attempt.tuple;
-  const last = attempt.flows.findLast(({ flow }) => tupleKey(effectiveTuple(flow)) !== tupleKey(policyTuple(flow)));
+  const last = attempt.flows.findLast(({ flow }) => effectiveTuple(flow) !== policyTuple(flow));
   if (!last) return attempt.tuple;
   const home = view.podsByIp(last.flow.reply.source)[0]?.node;
   return home === last.node ? policyTuple(last.flow) : effectiveTuple(last.flow);
@@ -48,8 +48,9 @@ function judgedTuple(attempt: Attempt, view: ClusterView): Tuple {
 
 /** The record of the first node, which knows the client's own view, when its NAT leads to the judged tuple. */
 function beforeNat(attempt: Attempt, judged: Tuple): FlowWitness | undefined {
-  const key = tupleKey(judged);
-  return attempt.flows.find(({ flow }) => {
+  const translated = attempt.flows.filter(({ flow }) => effectiveTuple(flow) !== flow.original);
+  const key = translated.length > 0 ? tupleKey(judged) : '';
+  return translated.find(({ flow }) => {
     const keys = [policyTuple(flow), effectiveTuple(flow)].map(tupleKey);
     return tupleKey(flow.original) !== key && keys.includes(key);
   });

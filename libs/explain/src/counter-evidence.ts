@@ -35,6 +35,26 @@ function ends(delta: CounterDelta): boolean {
   return delta.chainPolicy === 'DROP' || delta.rule?.target === 'DROP' || delta.rule?.target === 'REJECT';
 }
 
+const windows = new WeakMap<readonly CounterDelta[], WeakMap<ClusterView, CounterWindow>>();
+
+/** What moved between two snapshots, with the owners of that time; the same for every drop between them. */
+function pairWindow(before: RulesetSnapshot, after: RulesetSnapshot, view: ClusterView): CounterWindow {
+  const found = deltas(before, after);
+  const known = windows.get(found) ?? new WeakMap<ClusterView, CounterWindow>();
+  windows.set(found, known);
+  const window = known.get(view) ?? {
+    complete: !found.some((delta) => delta.reset),
+    moved: found
+      .filter((delta) => ends(delta) && delta.packets > 0n)
+      .map((delta): MovedCounter => {
+        const owner = view.owners.ownerOf(after, delta.table, delta.chain, delta.rule);
+        return { delta, owner, snapshot: after, from: before.observedAt, to: after.observedAt };
+      }),
+  };
+  known.set(view, window);
+  return window;
+}
+
 /** Rules that end packets and whose counters moved on a node between the snapshots around an attempt. */
 export function counterWindow(
   attempt: Attempt,
@@ -50,13 +70,9 @@ export function counterWindow(
       complete = false;
       continue;
     }
-    const found = deltas(before, after);
-    if (found.some((delta) => delta.reset)) complete = false;
-    for (const delta of found.filter(ends)) {
-      if (delta.packets === 0n) continue;
-      const owner = view.owners.ownerOf(after, delta.table, delta.chain, delta.rule);
-      moved.push({ delta, owner, snapshot: after, from: before.observedAt, to: after.observedAt });
-    }
+    const pair = pairWindow(before, after, view);
+    if (!pair.complete) complete = false;
+    moved.push(...pair.moved);
   }
   return { complete, moved };
 }

@@ -1,5 +1,5 @@
-import { effectiveTuple, policyTuple, reversedTuple, type Tuple, tupleKey } from '@whydrop/model';
-import type { FlowWitness, Witnesses } from './witness.js';
+import { reversedTuple, type Tuple, tupleKey } from '@whydrop/model';
+import { flowKeys, type FlowWitness, type Witnesses } from './witness.js';
 
 /** Conntrack's records of a tuple and of its reverse, on any node and at any time: what a packet may belong to. */
 export interface RelatedFlows {
@@ -13,7 +13,7 @@ function index(flows: readonly FlowWitness[]): ReadonlyMap<string, readonly Flow
   const found = new Map<string, FlowWitness[]>();
   for (const witness of flows) {
     const { flow } = witness;
-    for (const key of new Set([flow.original, policyTuple(flow), effectiveTuple(flow)].map(tupleKey))) {
+    for (const key of flowKeys(flow)) {
       const known = found.get(key);
       if (known) known.push(witness);
       else found.set(key, [witness]);

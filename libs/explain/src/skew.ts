@@ -1,7 +1,7 @@
-import { effectiveTuple, type Instant, policyTuple, tupleKey } from '@whydrop/model';
+import { type Instant, tupleKey } from '@whydrop/model';
 import type { HostFacts } from './host-facts.js';
 import type { Surroundings } from './surroundings.js';
-import type { Attempt, Witnesses } from './witness.js';
+import { type Attempt, flowKeys, type Witnesses } from './witness.js';
 
 /** How far each node's clock runs ahead of the others', in µs; nodes that keep time with them are not in it. */
 export type ClockOffsets = ReadonlyMap<string, number>;
@@ -30,8 +30,7 @@ const isFine = (at: Instant): boolean => at % 1_000_000 !== 0;
 function* sightings({ flows, packets }: Witnesses): Generator<Sighting> {
   for (const { node, flow } of flows) {
     if (flow.event !== 'new' || !isFine(flow.observedAt)) continue;
-    const keys = new Set([flow.original, policyTuple(flow), effectiveTuple(flow)].map(tupleKey));
-    for (const key of keys) yield { key, node, at: flow.observedAt, opened: true };
+    for (const key of flowKeys(flow)) yield { key, node, at: flow.observedAt, opened: true };
   }
   for (const { node, packet } of packets) {
     if (packet.kind !== 'packet' || !isFine(packet.observedAt)) continue;

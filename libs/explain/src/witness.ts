@@ -61,10 +61,16 @@ interface Timed {
   readonly verdict?: VerdictWitness;
 }
 
+/** Keys of the tuples that a flow is seen as on its way; one where nothing is translated. */
+export function flowKeys(flow: FlowObservation): readonly string[] {
+  const [original, judged, left] = [flow.original, policyTuple(flow), effectiveTuple(flow)];
+  if (judged === original && left === original) return [tupleKey(original)];
+  return [...new Set([original, judged, left].map(tupleKey))];
+}
+
 function timedFlow(witness: FlowWitness): Timed {
   const { flow } = witness;
-  const keys = [flow.original, policyTuple(flow), effectiveTuple(flow)].map(tupleKey);
-  return { at: flow.observedAt, node: witness.node, keys: [...new Set(keys)], flow: witness };
+  return { at: flow.observedAt, node: witness.node, keys: flowKeys(flow), flow: witness };
 }
 
 function timedPacket(witness: PacketWitness): Timed {
@@ -212,7 +218,7 @@ function furthestPacket(items: readonly Timed[]): PacketWitness['packet'] | unde
   const left = new Set(
     items
       .flatMap((item) => item.flow?.flow ?? [])
-      .filter((flow) => tupleKey(effectiveTuple(flow)) !== tupleKey(policyTuple(flow)))
+      .filter((flow) => effectiveTuple(flow) !== policyTuple(flow))
       .map((flow) => tupleKey(effectiveTuple(flow))),
   );
   const translated = packets.find((each) => left.has(tupleKey(each.tuple)));
@@ -223,9 +229,7 @@ function furthestPacket(items: readonly Timed[]): PacketWitness['packet'] | unde
 
 /** The tuple as the deciding rule sees it: what a packet log shows, else the flow's after DNAT and before SNAT. */
 function judgedTuple(items: readonly Timed[]): Tuple | undefined {
-  const natted = items.find(
-    (item) => item.flow && tupleKey(item.flow.flow.original) !== tupleKey(policyTuple(item.flow.flow)),
-  );
+  const natted = items.find(({ flow }) => flow && policyTuple(flow.flow) !== flow.flow.original);
   const first = natted?.flow ?? items.find((item) => item.flow)?.flow;
   const packet = furthestPacket(items)?.tuple;
   const logged = items.find((item) => item.verdict)?.verdict?.tuple;

@@ -44,11 +44,14 @@ export interface FlowObservation {
 /**
  * The tuple a policy in FORWARD judges: source before SNAT, destination after DNAT. The same as `original` without DNAT.
  */
-export function policyTuple(flow: Pick<FlowObservation, 'original' | 'reply'>): Tuple {
-  return { ...flow.original, destination: flow.reply.source, destinationPort: flow.reply.sourcePort };
+export function policyTuple({ original, reply }: Pick<FlowObservation, 'original' | 'reply'>): Tuple {
+  const same = original.destination === reply.source && original.destinationPort === reply.sourcePort;
+  return same ? original : { ...original, destination: reply.source, destinationPort: reply.sourcePort };
 }
 
 /** The tuple as it leaves the node, after DNAT and SNAT: what the next node sees as its original. */
 export function effectiveTuple(flow: Pick<FlowObservation, 'original' | 'reply'>): Tuple {
-  return { ...policyTuple(flow), source: flow.reply.destination, sourcePort: flow.reply.destinationPort };
+  const [judged, { destination: source, destinationPort: sourcePort }] = [policyTuple(flow), flow.reply];
+  const same = judged.source === source && judged.sourcePort === sourcePort;
+  return same ? judged : { ...judged, source, sourcePort };
 }

@@ -14,8 +14,18 @@ function bitsOf(text: string | undefined): number {
   return Number.isNaN(value) ? 0 : value >>> 0;
 }
 
+const asked = new WeakMap<ChainRule, number>();
+
 /** The mark bits a rule asks for when it asks for nothing else; 0 otherwise. */
 function askedBits(rule: ChainRule): number {
+  const known = asked.get(rule);
+  if (known !== undefined) return known;
+  const bits = readAskedBits(rule);
+  asked.set(rule, bits);
+  return bits;
+}
+
+function readAskedBits(rule: ChainRule): number {
   const syntax = ruleSyntax(rule.text);
   const options = syntax.matches.flatMap(({ module, options: own }) => (module === 'mark' ? own : []));
   const [one] = options;
