@@ -11,7 +11,7 @@ export interface Victims {
 }
 
 /** Nothing may take longer; what does hangs. */
-export const HANGS_AFTER_MS = 60_000;
+export const HANGS_AFTER_MS = 90_000;
 
 /** Is everything worked through that was made before this moment? */
 async function caughtUp(world: World, load: Load, made: number, collector?: Collector): Promise<boolean> {

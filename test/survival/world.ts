@@ -33,7 +33,7 @@ export interface World {
   readonly token: string;
   readonly environment: NodeJS.ProcessEnv;
   /** Past the proxies. */
-  query<T extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]): Promise<readonly T[]>;
+  readonly query: <T extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]) => Promise<readonly T[]>;
   stop(): Promise<void>;
 }
 
