@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createToken, enqueueDeliveries, secretBox, secretsOf } from '@whydrop/storage';
+import { createToken, enqueueDeliveries, openSecretBox, secretBox, secretsOf } from '@whydrop/storage';
 import { RECEIVERS } from '@whydrop/notify';
 import { startApi, type RunningApi } from '../src/start.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
@@ -257,12 +257,17 @@ it('every kind of receiver can be asked for', async () => {
   expect(names.toSorted()).toEqual(RECEIVERS.map(({ kind }) => kind.toUpperCase().replaceAll('-', '_')).toSorted());
 });
 
-it('without a key nothing is sealed, and that is said', async () => {
+it.each([
+  ['none was given', undefined],
+  ['none can be made', openSecretBox({}, () => '/dev/null/nowhere')],
+])('without a key nothing is sealed, and that is said: %s', async (_why, secrets) => {
   const storeQueue = { enqueue: () => Promise.resolve() };
-  const other = await startApi({ database, storeQueue, knownFormats: [], port: 0 });
+  const other = await startApi({ database, storeQueue, knownFormats: [], port: 0, ...(secrets ? { secrets } : {}) });
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${admin}` };
   const body = JSON.stringify({ query: CREATE, variables: { input: HOOK } });
   const answer = await fetch(`${other.url}/graphql`, { method: 'POST', headers, body });
   await other.close();
-  expect(((await answer.json()) as Answer).errors?.[0]).toMatchObject({ extensions: { code: 'UNAVAILABLE' } });
+  const { errors } = (await answer.json()) as Answer;
+  expect(errors?.[0]).toMatchObject({ extensions: { code: 'UNAVAILABLE' } });
+  expect(errors?.[0]?.message).toContain('WHYDROP_SECRET_KEY');
 });

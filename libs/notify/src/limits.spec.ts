@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { Event } from 'kubernetes-models/events.k8s.io/v1';
 import type { AlertMessage } from '@whydrop/alerting';
 import { kubernetesEvent } from './kubernetes-event/kubernetes-event.js';
 import { dedupKey, pagerduty } from './pagerduty/pagerduty.js';
@@ -98,6 +99,10 @@ describe('Kubernetes', () => {
     expect(Buffer.byteLength(event.note)).toBeLessThanOrEqual(1_024);
     expect(event.reason.length).toBeLessThanOrEqual(128);
     expect(event.metadata.name.length).toBeLessThanOrEqual(253);
+  });
+
+  it.each([FIRING, LONG])('an event is one by the schema of Kubernetes', (message) => {
+    expect(() => new Event(parsed(kubernetesEvent, message)).validate()).not.toThrow();
   });
 
   it('is told nothing about no single pod, or outside of a cluster', () => {

@@ -20,4 +20,4 @@ export {
   type ReceiverRow,
 } from './receiver.store.js';
 export { enqueueAlone, pruneDeliveries, redeliver } from './replay.js';
-export { openSecretBox, secretBox, type SecretBox, type Sealed } from './secret-box.js';
+export { NoSecretKey, openSecretBox, secretBox, type SecretBox, type Sealed } from './secret-box.js';

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { messageKey } from './message-key.js';
-import { openSecretBox, secretBox } from './secret-box.js';
+import { NoSecretKey, openSecretBox, secretBox } from './secret-box.js';
 
 const nowhere = () => {
   throw new Error('no data home is needed');
@@ -71,6 +71,12 @@ describe('the key', () => {
       rmSync(home, { recursive: true });
     }
   });
+});
+
+it('where no key can be made, that is said when one is needed, not before', () => {
+  const box = openSecretBox({}, () => '/dev/null/nowhere');
+  expect(() => box.seal('x', 'c')).toThrow(NoSecretKey);
+  expect(() => box.seal('x', 'c')).toThrow('WHYDROP_SECRET_KEY is not set, and secret.key cannot be made: ENOTDIR');
 });
 
 it('ids of messages sort by time and hold no dot', () => {

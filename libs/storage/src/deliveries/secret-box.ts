@@ -16,6 +16,9 @@ export interface SecretBox {
   open(sealed: Sealed, context: string): string;
 }
 
+/** There is no key, and none can be made here; the message is for people. */
+export class NoSecretKey extends Error {}
+
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -62,12 +65,14 @@ function parseKey(text: string, where: string): Buffer {
 
 function keyFile(dataHome: string): Buffer {
   const file = path.join(dataHome, KEY_FILE);
-  mkdirSync(dataHome, { recursive: true });
   try {
+    mkdirSync(dataHome, { recursive: true });
     // Fails when it is there: two processes that start at once end up with one key.
     writeFileSync(file, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const { code = String(error) } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST')
+      throw new NoSecretKey(`WHYDROP_SECRET_KEY is not set, and ${KEY_FILE} cannot be made: ${code}`);
   }
   return parseKey(readFileSync(file, 'utf8'), file);
 }

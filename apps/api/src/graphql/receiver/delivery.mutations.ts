@@ -68,7 +68,8 @@ export class DeliveryMutations {
     const done = await redeliver(this.options.database, id);
     const delivery = await findDelivery(this.reader, id);
     if (!delivery) return failed(userError('NOT_FOUND', 'id', `there is no delivery '${id}'`));
-    if (!done) return failed(userError('CONFLICT', 'id', 'it waits to be sent anyway, or its receiver is switched off'));
+    if (!done)
+      return failed(userError('CONFLICT', 'id', 'it waits to be sent anyway, or its receiver is switched off'));
     return { delivery, userErrors: [] };
   }
 }

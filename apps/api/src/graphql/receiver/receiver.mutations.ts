@@ -4,6 +4,7 @@ import {
   createReceiver,
   deleteReceiver,
   findReceiver,
+  NoSecretKey,
   type ReceiverRow,
   secretsOf,
   type SecretBox,
@@ -25,10 +26,15 @@ const unknown = (name: string) => userError('NOT_FOUND', 'name', `there is no re
 export class ReceiverMutations {
   constructor(@Inject(API_OPTIONS) private readonly options: ApiOptions) {}
 
-  private get box(): SecretBox {
+  /** Does what seals or opens secrets; says it when there is no key for that. */
+  private async withKey<T>(work: (box: SecretBox) => Promise<T>): Promise<T> {
     const { secrets } = this.options;
     if (!secrets) throw graphqlError('UNAVAILABLE', 'this API has no key to seal secrets with: see WHYDROP_SECRET_KEY');
-    return secrets;
+    try {
+      return await work(secrets);
+    } catch (error) {
+      throw error instanceof NoSecretKey ? graphqlError('UNAVAILABLE', error.message) : error;
+    }
   }
 
   @Mutation(() => ReceiverPayload, { description: 'Makes a receiver. Its address is judged when something is sent.' })
@@ -42,7 +48,7 @@ export class ReceiverMutations {
     if (all.length > 0) return failed(...all);
     const { name, kind, enabled, sendResolved } = input;
     const receiver = { name, kind, settings, secrets, enabled, sendResolved };
-    const row = await createReceiver(this.options.database, this.box, receiver);
+    const row = await this.withKey((box) => createReceiver(this.options.database, box, receiver));
     return row ? done(row) : failed(userError('TAKEN', 'input.name', `there is a receiver '${name}' already`));
   }
 
@@ -60,18 +66,19 @@ export class ReceiverMutations {
     const before = await findReceiver(database, name);
     if (!before) return failed(unknown(name));
     // What is not given is as it was; together it must make sense.
-    const secretsBefore = input.secrets ? {} : await secretsOf(database, this.box, name);
+    const secretsBefore = input.secrets ? {} : await this.withKey((box) => secretsOf(database, box, name));
     const { settings, secrets, errors } = checkedSettings(before.kind, {
       settings: input.settings ?? pairsOf(before.settings),
       secrets: input.secrets ?? pairsOf(secretsBefore),
     });
     if (errors.length > 0) return failed(...errors);
-    const row = await updateReceiver(database, this.box, name, {
+    const change = {
       ...(input.settings ? { settings } : {}),
       ...(input.secrets ? { secrets } : {}),
       ...(typeof input.enabled === 'boolean' ? { enabled: input.enabled } : {}),
       ...(typeof input.sendResolved === 'boolean' ? { sendResolved: input.sendResolved } : {}),
-    });
+    };
+    const row = await this.withKey((box) => updateReceiver(database, box, name, change));
     return row ? done(row) : failed(unknown(name));
   }
 
