@@ -49,6 +49,8 @@ const DROPS = `query ($cluster: String!, $from: DateTime!, $to: DateTime!) {
   }
 }`;
 
+const SHIPPED = `{ collectors { node lagSeconds formats { format batches rejects openBatches lastObservedAt } losses { reason from to } } }`;
+
 interface Found {
   readonly drops: { readonly edges: readonly { readonly node: Omit<LiveAnswer, 'afterMs'> }[] };
 }
@@ -153,8 +155,9 @@ export async function runLive(options: {
       await wait(1_000 + intervalMs);
       const early = await server.query<Found>(DROPS, { cluster: LIVE_STORY.cluster, ...allowedSpan });
       if (early.drops.edges.length > 0) throw new LabError(`told as a drop: ${JSON.stringify(early)}`);
-      const answer = await explained(lab, server, patienceMs).catch((error: Error) => {
-        throw new LabError(`${name}: ${error.message}\n${collectors.log}`);
+      const answer = await explained(lab, server, patienceMs).catch(async (error: Error) => {
+        const shipped = JSON.stringify(await server.query(SHIPPED, {}));
+        throw new LabError(`${name}: ${error.message}\n${shipped}\n${collectors.log}`);
       });
       say(`${name}: explained after ${answer.afterMs} ms (${answer.basis}): ${answer.sentence}`);
       await collectors.stop();

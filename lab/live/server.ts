@@ -26,10 +26,10 @@ async function asked(url: string, token: string, query: string, variables: objec
 }
 
 /** Starts `whydrop up` with its data in `folder`; what it prints says where it is. */
-export async function startServer(folder: string): Promise<LiveServer> {
+export async function startServer(folder: string, more: NodeJS.ProcessEnv = {}): Promise<LiveServer> {
   const program = join(labFolder(), '..', 'bin', 'whydrop');
   const { DATABASE_URL: _database, REDIS_URL: _redis, ...rest } = process.env;
-  const environment = { ...rest, WHYDROP_DATA: folder };
+  const environment = { ...rest, ...more, WHYDROP_DATA: folder };
   const child = spawn(process.execPath, [program, 'up', '--port', '0'], {
     env: environment,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,7 +3,6 @@ import { startApi, type RunningApi } from '../src/start.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 const T0 = Date.UTC(2026, 10, 20, 14, 0) * 1000;
-const MINUTE = 60_000_000;
 
 let db: OpenTestDatabase;
 let api: RunningApi;

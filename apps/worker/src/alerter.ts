@@ -4,7 +4,7 @@ import { rulesOfFile } from './alert-file.js';
 import { type Steps, STEPS } from './steps.js';
 
 /** Pause between two looks: an alert is out within this, the time a batch takes, and the time its receiver takes. */
-const EVERY_MS = 5_000;
+const EVERY_MS = 2_000;
 
 /** Evaluates alert rules, as long as the process runs. Several processes may: a cluster is looked at by one at a time. */
 @Injectable()

@@ -36,7 +36,7 @@ function run(rule: AlertRule, readings: readonly Reading[], start = INITIAL): Ru
 
 /** One letter a minute; `H` is a minute that is still open. */
 const story = (rule: AlertRule, letters: string) =>
-  run(rule, [...letters].map(reading))
+  run(rule, letters.split('').map(reading))
     .transitions.flatMap((transition, minute) => (transition === 'none' ? [] : [`${minute} ${transition}`]))
     .join(', ');
 
@@ -61,12 +61,12 @@ it.each([
 });
 
 it('the alert begins when the condition did', () => {
-  const { state } = run(ruleOf({ for: '3m' }), [...'..hhh'].map(reading));
+  const { state } = run(ruleOf({ for: '3m' }), '..hhh'.split('').map(reading));
   expect(state).toMatchObject({ phase: 'firing', since: 2 * MINUTE, alertId: 'a2', nodes: ['n1'] });
 });
 
 it('a level that was accepted is remembered for a day', () => {
-  const { state } = run(ruleOf({ levelShiftAfter: '1m' }), [...'hh'].map(reading));
+  const { state } = run(ruleOf({ levelShiftAfter: '1m' }), 'hh'.split('').map(reading));
   expect(state.level).toEqual({ value: 5, until: (2 + 1440) * MINUTE });
   expect(isForgettable(state, 3 * MINUTE)).toBe(false);
   expect(isForgettable({ ...state, coolUntil: null }, (2 + 1440) * MINUTE)).toBe(true);
