@@ -35,7 +35,7 @@ export interface RunningCollector {
 }
 
 /** How often a channel without loss says so. */
-const COVERAGE_MS = 5_000;
+const COVERAGE_MS = 2_500;
 
 /**
  *   readers ── lines ──▶ batcher ── batches ──▶ spool ──▶ sender ──▶ POST /ingest/v1/batches

@@ -32,6 +32,9 @@ const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * 
 
 const COLUMNS = `e.node, r.family, r.backend, ${MICROS('r.observed_at')} AS at, r.emitter_id, r.batch_id, r.ruleset_hash, r.other_backend_present`;
 
+/** Each family and backend is a series of its own: what is near in one of them says nothing of another. */
+const SERIES = `('inet', 'nft'), ('inet', 'legacy'), ('inet6', 'nft'), ('inet6', 'legacy')`;
+
 interface EntryRow {
   readonly node: string;
   readonly family: Family;
@@ -78,12 +81,17 @@ async function entries(
   to: Instant,
 ): Promise<readonly SnapshotEntry[]> {
   const { rows } = await client.query<EntryRow>(
-    `SELECT ${COLUMNS} FROM ruleset_snapshot r JOIN emitter e ON e.id = r.emitter_id
+    `SELECT ${COLUMNS}
+       FROM emitter e
+       CROSS JOIN (VALUES ${SERIES}) AS k (family, backend)
+       CROSS JOIN LATERAL (SELECT
+         coalesce((SELECT max(p.observed_at) FROM ruleset_snapshot p WHERE p.emitter_id = e.id AND p.family = k.family
+                      AND p.backend = k.backend AND p.observed_at <= ${AT('$2')}), ${AT('$2')}) AS low,
+         coalesce((SELECT min(n.observed_at) FROM ruleset_snapshot n WHERE n.emitter_id = e.id AND n.family = k.family
+                      AND n.backend = k.backend AND n.observed_at >= ${AT('$3')}), ${AT('$3')}) AS high) AS span
+       JOIN ruleset_snapshot r ON r.emitter_id = e.id AND r.family = k.family AND r.backend = k.backend
+        AND r.observed_at BETWEEN span.low AND span.high
       WHERE e.cluster_id = $1
-        AND r.observed_at >= coalesce((SELECT max(p.observed_at) FROM ruleset_snapshot p
-                                        WHERE p.emitter_id = e.id AND p.observed_at <= ${AT('$2')}), ${AT('$2')})
-        AND r.observed_at <= coalesce((SELECT min(n.observed_at) FROM ruleset_snapshot n
-                                        WHERE n.emitter_id = e.id AND n.observed_at >= ${AT('$3')}), ${AT('$3')})
       ORDER BY r.observed_at, r.batch_id`,
     [clusterId, from, to],
   );

@@ -43,22 +43,27 @@ async function evidenceSpan(client: pg.PoolClient): Promise<Span | undefined> {
   return row?.from == null || row.to === null ? undefined : [Number(row.from), Number(row.to)];
 }
 
-/** Widens a span to the node snapshots around it: drops between two snapshots share their counters. */
+/** A snapshot longer ago or farther ahead tells nothing more about drops than the nearest one would. */
+const NEAR = `interval '1 hour'`;
+
+/**
+ * Widens a span to the node snapshots around it: drops between two snapshots share their counters. A snapshot that has
+ * just come is not its own neighbour, and neither is one of the other family.
+ */
 async function toSnapshots(client: pg.PoolClient, clusterId: number, [from, to]: Span): Promise<Span> {
   const at = (micros: string) => `('epoch'::timestamptz + ${micros} * interval '1 microsecond')`;
   const ofCluster = 'r.emitter_id IN (SELECT id FROM emitter WHERE cluster_id = $1)';
   const { rows } = await client.query<{ from: bigint | null; to: bigint | null }>(
     `SELECT (SELECT min(m) FROM (SELECT ${MICROS('max(r.observed_at)')} AS m FROM ruleset_snapshot r
-              WHERE ${ofCluster} AND r.observed_at <= ${at('$2::int8')} GROUP BY r.emitter_id) s) AS from,
+              WHERE ${ofCluster} AND r.observed_at < ${at('$2::int8')} AND r.observed_at >= ${at('$2::int8')} - ${NEAR}
+              GROUP BY r.emitter_id, r.family, r.backend) s) AS from,
             (SELECT max(m) FROM (SELECT ${MICROS('min(r.observed_at)')} AS m FROM ruleset_snapshot r
-              WHERE ${ofCluster} AND r.observed_at >= ${at('$3::int8')} GROUP BY r.emitter_id) s) AS to`,
+              WHERE ${ofCluster} AND r.observed_at > ${at('$3::int8')} AND r.observed_at <= ${at('$3::int8')} + ${NEAR}
+              GROUP BY r.emitter_id, r.family, r.backend) s) AS to`,
     [clusterId, from, to],
   );
   const row = rows[0];
-  // A snapshot long ago or far ahead tells nothing more about these drops than the nearest one would.
-  const near = (value: bigint | null | undefined, other: Instant) =>
-    value == null || Math.abs(Number(value) - other) > 12 * REACH ? other : Number(value);
-  return [Math.min(near(row?.from, from), from), Math.max(near(row?.to, to), to)];
+  return [Math.min(Number(row?.from ?? from), from), Math.max(Number(row?.to ?? to), to)];
 }
 
 function dirtySpan(rows: readonly BatchRow[], evidence: Span | undefined, grown: Span | undefined): Span | undefined {
