@@ -56,11 +56,19 @@ function beforeNat(attempt: Attempt, judged: Tuple): FlowWitness | undefined {
   });
 }
 
+/** The service that publishes a port on every node. */
+function byNodePort({ destination, destinationPort, protocol }: Tuple, view: ClusterView) {
+  if (destinationPort === undefined || !view.nodeByIp(destination)) return undefined;
+  return view.state.services.find(({ ports }) =>
+    ports.some((one) => one.nodePort === destinationPort && one.protocol === protocol),
+  );
+}
+
 function originalOf(first: FlowWitness | undefined, tuple: Tuple, view: ClusterView): OriginalDestination | undefined {
   const sent = first?.flow.original;
   if (!sent) return undefined;
   if (sent.destination === tuple.destination && sent.destinationPort === tuple.destinationPort) return undefined;
-  const service = view.serviceByIp(sent.destination, sent.destinationPort, sent.protocol);
+  const service = view.serviceByIp(sent.destination, sent.destinationPort, sent.protocol) ?? byNodePort(sent, view);
   return {
     destination: sent.destination,
     destinationPort: sent.destinationPort,
