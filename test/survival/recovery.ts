@@ -25,8 +25,8 @@ async function caughtUp(world: World, load: Load, made: number, collector?: Coll
 }
 
 /** Waits until nothing is open, but not for ever: the count at the end tells what is. */
-export async function settled(world: World): Promise<void> {
-  for (const end = Date.now() + HANGS_AFTER_MS; Date.now() < end; await sleep(100)) {
+export async function settled(world: World, times = 1): Promise<void> {
+  for (const end = Date.now() + times * HANGS_AFTER_MS; Date.now() < end; await sleep(100)) {
     const rows = await world.query('SELECT 1 FROM raw_batch WHERE finished_at IS NULL LIMIT 1');
     if (rows.length === 0) return;
   }

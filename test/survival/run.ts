@@ -66,12 +66,12 @@ export async function survive({
     const victims = { world, load, collector };
     const ordeal = await torment({ ...victims, chance: new Chance(seed) }, faults, until, say);
     await collector.finish();
-    const patience = new Promise((resolve) => setTimeout(resolve, HANGS_AFTER_MS).unref());
+    const patience = new Promise((resolve) => setTimeout(resolve, HANGS_AFTER_MS * (until.storm ? 4 : 1)).unref());
     await Promise.race([load.finish(), patience]);
     await recovery(victims, Date.now());
     // It says every few seconds what it covers: the count is held when nothing comes any more.
     await collector.stop();
-    await settled(world);
+    await settled(world, until.storm ? 4 : 1);
     const verdict = await check(world, load);
     const rebuilt = again ? await rebuild(world, new Chance(seed + 2)) : undefined;
     return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, rebuilt, ends: countEnds(victims) };
