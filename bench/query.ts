@@ -46,8 +46,8 @@ const iso = (instant: number) => new Date(instant / 1000).toISOString();
 const FILL_GROUPS = `
   INSERT INTO drop_group
   SELECT 'g' || i, 1, 'dropped', (ARRAY['POLICY_DEFAULT_DENY', 'POLICY_EXPLICIT_DENY', 'CT_INVALID'])[1 + i % 3], 'ingress', 'observed',
-         'TCP', (ARRAY[80, 443, 5432, 6379, 8080])[1 + i % 5], 'Deployment', 'ns' || i % 60, 'client' || i, 'Deployment', 'ns' || i % 41,
-         'server' || i % 500, 'node' || i % 50, ARRAY['NetworkPolicy/ns' || i % 41 || '/policy' || i % 300],
+         'TCP', (ARRAY[80, 443, 5432, 6379, 8080])[1 + i % 5], 'Deployment', 'ns' || i % 60, 'client' || i, 'Deployment', 'ns' || i % 300 % 41,
+         'server' || i % 500, 'node' || i % 50, ARRAY['NetworkPolicy/ns' || i % 300 % 41 || '/policy' || i % 300],
          now() - interval '90 days', now(), 1, 1, 1, 'x' || i % 50
     FROM generate_series(1, ${GROUPS}) i`;
 
