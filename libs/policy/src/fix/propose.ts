@@ -4,6 +4,7 @@ import type {
   ConnectionQuery,
   KubernetesObject,
   PodEndpoint,
+  PolicyDirection,
   PolicyFix,
 } from '@whydrop/model';
 import { stringify } from 'yaml';
@@ -58,8 +59,22 @@ interface Trial {
   readonly alsoAdmits: PolicyFix['alsoAdmits'];
 }
 
+/** Whether a change can bear on connections of a pod at the judged end, or at either end. */
+function bearsOn(change: Change, source: PodEndpoint, destination: PodEndpoint, side: PolicyDirection): boolean {
+  if (isLabel(change)) {
+    const has = ({ namespace, workload }: PodEndpoint): boolean =>
+      namespace === change.namespace && (change.on === 'namespace' || workload.name === change.name);
+    return has(source) || has(destination);
+  }
+  // A policy of a namespace judges its own pods only, and its change is one of this direction's rules.
+  const { namespace } = change.policy;
+  return namespace === null || (side === 'ingress' ? destination : source).namespace === namespace;
+}
+
 function newlyAdmitted(
   state: ClusterState,
+  change: Change,
+  side: PolicyDirection,
   before: PolicyEngine,
   after: PolicyEngine,
   query: ConnectionQuery,
@@ -71,9 +86,10 @@ function newlyAdmitted(
   let pairs = 0;
   for (const source of pods) {
     for (const destination of pods) {
+      if (!bearsOn(change, source, destination, side)) continue;
       if (pairs++ > PAIRS) return found;
       const one = { ...query, source: endOf(source), destination: endOf(destination) };
-      if (isAsked(query, source, destination) || after.verdict(one) !== 'allowed' || before.verdict(one) === 'allowed')
+      if (isAsked(query, source, destination) || before.verdict(one) === 'allowed' || after.verdict(one) !== 'allowed')
         continue;
       found.push({ source: nameOf(source), destination: nameOf(destination), port: shown });
     }
@@ -132,7 +148,9 @@ function step(state: ClusterState, engine: PolicyEngine, query: ConnectionQuery)
     const after = createPolicyEngine(changed(state, candidate));
     const { verdict, [denial.direction]: side } = after.evaluate(query);
     if (verdict !== 'allowed' && side.verdict !== 'allowed') return [];
-    return [{ candidate, engine: after, alsoAdmits: newlyAdmitted(state, engine, after, query) }];
+    return [
+      { candidate, engine: after, alsoAdmits: newlyAdmitted(state, candidate, denial.direction, engine, after, query) },
+    ];
   });
   return trials.sort(better)[0];
 }
