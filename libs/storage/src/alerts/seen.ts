@@ -30,17 +30,17 @@ export async function loadSeen(
       WHERE cluster_id = $1 AND day BETWEEN ($2::timestamptz AT TIME ZONE 'UTC')::date AND ($3::timestamptz AT TIME ZONE 'UTC')::date`,
     [clusterId, formatInstant(from), formatInstant(to)],
   );
-  const days = new Map<string, string>();
+  const nodes = new Map<string, Map<Instant, string>>();
   const last = new Map<string, Instant>();
   for (const { node, day, minutes } of rows) {
     const start = Date.parse(`${day}T00:00:00Z`) * 1000;
-    days.set(`${node}\n${start}`, minutes);
+    nodes.set(node, (nodes.get(node) ?? new Map<Instant, string>()).set(start, minutes));
     const at = minutes.lastIndexOf('1');
     if (at >= 0) last.set(node, Math.max(last.get(node) ?? -Infinity, start + at * MINUTE));
   }
-  const seen = (node: string, minute: Instant) => {
-    const start = Math.floor(minute / DAY) * DAY;
-    return days.get(`${node}\n${start}`)?.charAt((minute - start) / MINUTE) === '1';
+  const of = (days: ReadonlyMap<Instant, string> | undefined) => (minute: Instant) => {
+    const start = minute - (minute % DAY);
+    return days?.get(start)?.charAt((minute - start) / MINUTE) === '1';
   };
-  return { covered: (minute) => seen('', minute), node: seen, last };
+  return { covered: of(nodes.get('')), node: (node, minute) => of(nodes.get(node))(minute), last };
 }

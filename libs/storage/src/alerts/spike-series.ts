@@ -1,4 +1,15 @@
-import { AROUND, EARLIER_DAYS, historyOf, judgeSpike, learn, median, MINUTE, type SpikeRule } from '@whydrop/alerting';
+import {
+  AROUND,
+  EARLIER_DAYS,
+  historyOf,
+  judgeSpike,
+  learn,
+  median,
+  MINUTE,
+  type SpikeRule,
+  type Judgement,
+  type SeriesState,
+} from '@whydrop/alerting';
 import type { Instant } from '@whydrop/model';
 import { loadCounts, type SeriesCounts } from './counts.js';
 import { labelsOf } from './keyed-sql.js';
@@ -57,6 +68,17 @@ function siblingsOf(all: Counts, target: Target & { rule: SpikeRule }, first: In
   };
 }
 
+const PLAIN: Judgement = { heat: 'cool', value: 0, expected: null, slow: false, baseline: null };
+
+/** Too little for a spike, and nothing is remembered that it could end: the past need not be looked at. */
+function isPlain(rule: SpikeRule, state: SeriesState, bucket: Instant, at: ReadonlyMap<Instant, number>): boolean {
+  if (state.phase !== 'inactive' || (at.get(bucket) ?? 0) >= rule.minEvents) return false;
+  if (!rule.slow) return true;
+  let hour = 0;
+  for (let minute = bucket; minute > bucket - HOUR; minute -= MINUTE) hour += at.get(minute) ?? 0;
+  return hour < 3 * rule.minEvents;
+}
+
 /** Every series of a SPIKE rule that has something to say in these minutes. */
 export async function spikeSeries(target: Target & { rule: SpikeRule }): Promise<SeriesByKey> {
   const { client, rule, clusterId, minutes, seen } = target;
@@ -77,6 +99,9 @@ export async function spikeSeries(target: Target & { rule: SpikeRule }): Promise
     const beside = young.includes(key) ? siblings(key) : null;
     const read: Reader = ({ bucket, closed }, state) => {
       const count = (minute: Instant) => at.get(minute) ?? 0;
+      const nodes = past.get(key)?.nodes.get(bucket) ?? [];
+      if (isPlain(rule, state, bucket, at))
+        return { bucket, closed, judgement: { ...PLAIN, value: count(bucket) }, nodes, level: 0 };
       const history = historyOf(bucket, count, seen.covered, state.odd, beside);
       const judgement = judgeSpike(
         rule,
@@ -85,7 +110,6 @@ export async function spikeSeries(target: Target & { rule: SpikeRule }): Promise
         learn(history, rule.floor, state.level?.value ?? 0),
       );
       const heat = held.has(key) && judgement.heat !== 'cool' ? 'warm' : judgement.heat;
-      const nodes = past.get(key)?.nodes.get(bucket) ?? [];
       const reading = { bucket, closed, judgement: { ...judgement, heat }, nodes, level: history.lastHour / 60 };
       return knownOr(reading, target, state);
     };
