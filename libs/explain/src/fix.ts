@@ -1,11 +1,14 @@
+import { createHash } from 'node:crypto';
 import type { Cause, ConnectionQuery, PodEndpoint, PolicyFix } from '@whydrop/model';
 import { proposeFix } from '@whydrop/policy';
 import { type Case, policyQuery } from './case.js';
 import { queryText, remembered } from './like.js';
 import { type ClusterView, connectionEnd } from './view.js';
 
-/** Fixes by question, for each state of the cluster: a storm of like drops asks once. */
-const known = new WeakMap<ClusterView, Map<string, readonly PolicyFix[]>>();
+/** Fixes by question and by all that they hang on: most changes of a cluster (a pod's status) leave them as they are. */
+const known = new Map<string, readonly PolicyFix[]>();
+const KEPT = 10_000;
+const worlds = new WeakMap<ClusterView, string>();
 /** The same by the question as it comes, before replicas are taken together. */
 const alikeQuestions = new WeakMap<ClusterView, ReturnType<typeof remembered<readonly PolicyFix[]>>>();
 const alike = new WeakMap<ClusterView, ReadonlyMap<string, PodEndpoint>>();
@@ -28,6 +31,23 @@ function firstAlike(view: ClusterView): ReadonlyMap<string, PodEndpoint> {
   );
   alike.set(view, made);
   return made;
+}
+
+/** A hash of everything in a state that a fix can hang on. */
+function worldOf(view: ClusterView): string {
+  const found = worlds.get(view);
+  if (found !== undefined) return found;
+  const { others, namespaces, nodes, pods, services, backends } = view.state;
+  const written = JSON.stringify([others, namespaces, nodes]);
+  const kinds = new Set(pods.map((pod) => JSON.stringify([likeness(pod), pod.ports, pod.serviceAccount, pod.phase])));
+  // Only rules for addresses and services tell the pods of a workload apart.
+  const places = /cidr|nets|services/i.test(written)
+    ? [pods.map((pod) => [pod.name, pod.ips]), services, backends]
+    : [];
+  const text = JSON.stringify([written, [...kinds].toSorted(), places]);
+  const world = createHash('sha256').update(text).digest('base64url');
+  worlds.set(view, world);
+  return world;
 }
 
 type End = ConnectionQuery['source'];
@@ -58,11 +78,10 @@ function proposed(subject: Case, query: ConnectionQuery): readonly PolicyFix[] {
   alikeQuestions.set(view, like);
   return like(queryText(query), () => {
     const asked = shared(subject, query);
-    const key = JSON.stringify(asked);
-    const fixes = known.get(view) ?? new Map<string, readonly PolicyFix[]>();
-    known.set(view, fixes);
-    const found = fixes.get(key) ?? proposeFix(view.state, asked);
-    fixes.set(key, found);
+    const key = `${worldOf(view)} ${JSON.stringify(asked)}`;
+    const found = known.get(key) ?? proposeFix(view.state, asked);
+    if (known.size >= KEPT) known.clear();
+    known.set(key, found);
     return found;
   });
 }
