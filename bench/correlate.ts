@@ -22,7 +22,7 @@ function witnesses(kind: 'logged' | 'counted', first: number): Witnesses {
 }
 
 /** A history that counts evaluations: like questions are given the same one. */
-function counting(history: ClusterHistory): { readonly history: ClusterHistory; evaluations(): number } {
+function counting(history: ClusterHistory): { readonly history: ClusterHistory; readonly evaluations: () => number } {
   const verdicts = new Set<ConnectionVerdict>();
   const views = new WeakMap<ClusterView, ClusterView>();
   const wrap = (view: ClusterView): ClusterView => {
