@@ -13,7 +13,7 @@ function ruleOf(written: object): AlertRule {
 const LETTERS: Readonly<Record<string, Heat>> = { h: 'hot', o: 'odd', w: 'warm', '.': 'cool', '?': 'unknown' };
 
 function reading(letter: string, minute: number): Reading {
-  const closed = letter === letter.toLowerCase();
+  const closed = letter === letter.toLowerCase() && letter !== ',';
   const heat = LETTERS[letter.toLowerCase()] ?? 'cool';
   const judgement = { heat, value: 1, expected: 1, slow: false, baseline: null };
   return { bucket: minute * MINUTE, closed, judgement, nodes: ['n1'], level: 5 };
@@ -34,7 +34,7 @@ function run(rule: AlertRule, readings: readonly Reading[], start = INITIAL): Ru
   return { state, transitions };
 }
 
-/** One letter a minute; `H` is a minute that is still open. */
+/** One letter a minute; `H`, and `,` for a cool one, are minutes that are still open. */
 const story = (rule: AlertRule, letters: string) =>
   run(rule, letters.split('').map(reading))
     .transitions.flatMap((transition, minute) => (transition === 'none' ? [] : [`${minute} ${transition}`]))
@@ -55,7 +55,8 @@ it.each([
   ['comes to nothing when it goes away in time', { for: '3m' }, 'hh.', '0 pending, 2 dropped'],
   ['stays pending while it cools down', { coolDown: '3m' }, 'h.....hhhh', '0 fired, 5 resolved, 6 pending, 8 fired'],
   ['becomes usual', { levelShiftAfter: '4m' }, 'hhhh', '0 fired, 3 levelShift'],
-  ['an open minute resolves nothing', {}, 'hH', '0 fired'],
+  ['an open minute resolves nothing', {}, 'h,,,,,,,,', '0 fired'],
+  ['and takes nothing back', { for: '3m' }, 'h,hh', '0 pending, 2 fired'],
 ])('%s', (_name, written, letters, expected) => {
   expect(story(ruleOf(written), letters)).toBe(expected);
 });
