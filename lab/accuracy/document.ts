@@ -8,6 +8,9 @@ export interface Facts {
   readonly day: string;
 }
 
+const LATE =
+  '| `late`     | one capture per dialect through the database: hundreds of batches in any order, a tenth twice, correlated in between |\n';
+
 /** docs/accuracy.md: what was measured, and how to read it. */
 export function documentOf(result: Result, { seed, attempts, day }: Facts): string {
   const kernel = readFileSync('/proc/sys/kernel/osrelease', 'utf8').trim().replace(/-.*$/, '');
@@ -37,8 +40,7 @@ read by an evaluator of its own. The product sees the capture with channels left
 | Disorder   | What went wrong                                                                                      |
 | ---------- | ---------------------------------------------------------------------------------------------------- |
 | \`shuffled\` | records come in any order, a tenth of them twice                                                     |
-| \`late\`     | one capture per dialect through the database: hundreds of batches in any order, a tenth of them twice, correlated in between |
-| \`skewed\`   | the clock of one node is off by one to two seconds, each node in turn; nothing tells the product      |
+${result.lines.some(({ disorder }) => disorder === 'late') ? LATE : ''}| \`skewed\`   | the clock of one node is off by one to two seconds, each node in turn; nothing tells the product      |
 | \`missing\`  | nothing comes from one node, each node in turn                                                       |
 
 \`skewed\` and \`missing\` look at each capture three times, so their numbers are three times as large. Each attempt has a
