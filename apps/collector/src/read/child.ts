@@ -68,9 +68,12 @@ export function runTool(command: readonly string[], input?: string): Promise<Ran
 /** Asks a child to end, and insists after two seconds. */
 export async function endChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.kill('SIGTERM');
   const insist = setTimeout(() => child.kill('SIGKILL'), 2_000);
   await ended;
   clearTimeout(insist);
+  // What it started may hold its pipes open for longer than it lived.
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }

@@ -82,7 +82,7 @@ export class CommandReader implements Reader {
     this.child = child;
     const over = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message));
-      child.once('close', (code, signal) => resolve(`${said.trim().slice(-300)} ${signal ?? `exit code ${code}`}`));
+      child.once('exit', (code, signal) => resolve(`${said.trim().slice(-300)} ${signal ?? `exit code ${code}`}`));
     });
     // A tool that opens the pipe by itself needs an end that stays, or reading would see its end before.
     if (!writesToFifo) await end.close();

@@ -66,7 +66,7 @@ describe('a tool that is read', () => {
 
   it('says what was missed since an earlier run', async () => {
     const [sink, seen] = [new Lines(), watch()];
-    const reads = reader('sleep 60', sink, seen, Date.now() - 60_000);
+    const reads = reader('exec sleep 60', sink, seen, Date.now() - 60_000);
     reads.start();
     await until(() => seen.losses.length > 0);
     await reads.stop();
@@ -76,7 +76,7 @@ describe('a tool that is read', () => {
   it('says when it loses events, once in a flood', async () => {
     const [sink, seen] = [new Lines(), watch()];
     const reads = reader(
-      'sleep 0.6; for i in 1 2 3 4 5; do echo "WARNING: ENOBUFS" >&2; sleep 0.05; done; sleep 60',
+      'sleep 0.6; for i in 1 2 3 4 5; do echo "WARNING: ENOBUFS" >&2; sleep 0.05; done; exec sleep 60',
       sink,
       seen,
     );
@@ -90,7 +90,7 @@ describe('a tool that is read', () => {
   it('is not read while the disk is full, and waits with what it has', async () => {
     const [sink, seen] = [new Lines(), watch()];
     sink.full = true;
-    const reads = reader('echo one; sleep 60', sink, seen);
+    const reads = reader('echo one; exec sleep 60', sink, seen);
     reads.start();
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(sink.text).toBe('');
