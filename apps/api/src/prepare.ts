@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { principalOf } from './auth/bearer.js';
 import { mayAct, type AuthenticatedRequest } from './auth/token.guard.js';
 import { GRAPHQL_PATH } from './graphql/server/graphql.config.js';
+import { speakGraphqlOverHttp } from './graphql/server/over-http.js';
 import { ApiError } from './http/api-error.js';
 import { ApiErrorFilter, toApiError } from './http/api-error.filter.js';
 import { SILENT, type ApiOptions } from './options.js';
@@ -31,7 +32,7 @@ function guardGraphql(server: FastifyInstance, options: ApiOptions): void {
   server.addHook('onRequest', async (request, reply) => {
     if (pathOf(request.raw.url) !== GRAPHQL_PATH) return;
     try {
-      const principal = await principalOf(options.database, request.headers.authorization);
+      const principal = await principalOf(options, request.headers.authorization);
       if (!mayAct(principal, 'viewer')) throw new ApiError(403, 'FORBIDDEN', 'reading needs a token with role viewer');
       (request as AuthenticatedRequest).principal = principal;
     } catch (thrown) {
@@ -59,6 +60,7 @@ function leaveBatchesAlone(server: FastifyInstance): void {
 export async function prepareApi(app: NestFastifyApplication, options: ApiOptions): Promise<void> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
   leaveBatchesAlone(server);
+  speakGraphqlOverHttp(server);
   guardGraphql(server, options);
   app.useGlobalFilters(new ApiErrorFilter(options.log ?? SILENT));
   if (options.webRoot !== undefined) await serveStaticPage(server, options.webRoot);

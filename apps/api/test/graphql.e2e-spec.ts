@@ -112,7 +112,7 @@ async function ask(query: string, variables: object = {}, as: string | null = to
   const authorization: Record<string, string> = as === null ? {} : { authorization: `Bearer ${as}` };
   const response = await fetch(`${to.url}/graphql`, {
     method: 'POST',
-    headers: { ...authorization, 'content-type': 'application/json' },
+    headers: { ...authorization, 'content-type': 'application/json', accept: 'application/graphql-response+json' },
     body: JSON.stringify({ query, variables }),
   });
   return { status: response.status, headers: response.headers, ...((await response.json()) as object) } as Answer;

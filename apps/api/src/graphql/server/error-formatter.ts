@@ -2,6 +2,7 @@ import { isDataError, isTimeout, isUnavailable } from '@whydrop/storage';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { Log } from '../../options.js';
 import type { GraphqlErrorCode } from './graphql-error.js';
+import { answerTypeOf, RESPONSE_JSON } from './media-type.js';
 
 interface Known {
   readonly code: GraphqlErrorCode;
@@ -46,18 +47,23 @@ const REQUEST_FAULTS: ReadonlySet<unknown> = new Set<GraphqlErrorCode>([
   'QUERY_TOO_COMPLEX',
 ]);
 
-/** Status of an answer with errors: 200 once an operation ran, whatever its fields say; 4xx when the request could not be run. */
+/**
+ * Status of an answer with errors, the one place that says it: 200 once an operation ran, whatever its fields say; 4xx when
+ * the HTTP request is none; 400 for a document that cannot be run, which the older media type answers with 200.
+ */
 export function statusOf(
   errors: readonly GraphQLError[],
   shown: readonly GraphQLFormattedError[],
   started: boolean,
+  accept: string | undefined,
 ): number {
   if (started || shown.some(({ path }) => path !== undefined)) return 200;
-  if (!shown.every(({ extensions }) => REQUEST_FAULTS.has(extensions?.['code']))) return 200;
   const refused = errors
     .map(({ originalError }) => originalError as Failure | undefined)
     .find((each) => each && isRefused(each));
-  return typeof refused?.statusCode === 'number' ? refused.statusCode : 400;
+  if (typeof refused?.statusCode === 'number') return refused.statusCode;
+  if (!shown.every(({ extensions }) => REQUEST_FAULTS.has(extensions?.['code']))) return 200;
+  return answerTypeOf(accept) === RESPONSE_JSON ? 400 : 200;
 }
 
 function ofValidation(error: GraphQLError): Known {

@@ -51,8 +51,12 @@ export function graphqlConfig(options: ApiOptions, reader: Reader): MercuriusDri
       const started = data !== undefined && data !== null;
       const shown = formatErrors(errors ?? [], started, requestId, log);
       return {
-        statusCode: statusOf(errors ?? [], shown, started),
-        response: { data: data ?? null, errors: shown as never },
+        statusCode: statusOf(errors ?? [], shown, started, context.reply?.request.headers.accept),
+        // A request that could not be run has no data, which is another thing than data that is null.
+        response: {
+          ...(started || shown.some(({ path }) => path) ? { data: data ?? null } : {}),
+          errors: shown as never,
+        },
       };
     },
   } as MercuriusDriverConfig;
