@@ -2,6 +2,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { FAULTS } from './faults.js';
 import { huntMutants } from './mutants.js';
+import type { Verdict } from './checker.js';
 import { type RunPlan, survive, survived } from './run.js';
 import { tableOf } from './table.js';
 
@@ -64,6 +65,11 @@ async function mutants(words: readonly string[]): Promise<number> {
   return seen.length === caught.length ? 0 : 1;
 }
 
+/** Said before the second database is built, which takes its time. */
+function onVerdict({ sent, stored, duplicated, lost }: Verdict): void {
+  say(`${sent} sent, ${stored} stored, ${duplicated.length} duplicated, ${lost.length} lost`);
+}
+
 /** Exit code: 0 everything is there once, 1 something is not, 2 usage. */
 export async function main(args: readonly string[]): Promise<number> {
   if (args[0] === '--mutants') return mutants(args.slice(1));
@@ -75,7 +81,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   say(`seed ${plan.seed}; the same faults again: npm run test:survival -- --seed ${plan.seed}`);
-  const result = await survive(plan);
+  const result = await survive({ ...plan, onVerdict });
   const { ordeal, verdict, seconds, ends, rebuilt } = result;
   say(`\n${tableOf(result)}\n`);
   say(`${ordeal.kills} kills in ${ordeal.rounds} bursts of faults, ${seconds.toFixed(0)} s, seed ${plan.seed}`);

@@ -37,8 +37,11 @@ async function copyBatches(from: Query, to: pg.Client, chance: Chance): Promise<
     await to.query('INSERT INTO cluster (id, name) VALUES ($1, $2)', [id, name]);
   for (const { id, cluster_id, node } of await from('SELECT id, cluster_id, node FROM emitter'))
     await to.query('INSERT INTO emitter (id, cluster_id, node) VALUES ($1, $2, $3)', [id, cluster_id, node]);
-  const batches = await from<Record<string, unknown>>(`SELECT emitter_id, ${COLUMNS} FROM raw_batch`);
-  const shuffled = batches.map((batch) => ({ batch, at: chance.next() })).toSorted((a, b) => a.at - b.at);
+  const batches = await from<Record<string, unknown>>(`SELECT emitter_id, ${COLUMNS} FROM raw_batch ORDER BY id`);
+  // Far enough that streams and minutes mix, near enough that a run does not look at all of the time again.
+  const shuffled = batches
+    .map((batch, at) => ({ batch, at: at + 300 * chance.next() }))
+    .toSorted((a, b) => a.at - b.at);
   for (const { batch } of shuffled) {
     const names = Object.keys(batch);
     const values = names.map((name) => (name === 'attributes' ? JSON.stringify(batch[name]) : batch[name]));

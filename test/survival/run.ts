@@ -18,6 +18,7 @@ export interface RunPlan {
   readonly pace?: Pace;
   /** Also builds a second database out of the raw batches and compares. */
   readonly rebuilt?: boolean;
+  readonly onVerdict?: (verdict: Verdict) => void;
   readonly say: (line: string) => void;
 }
 
@@ -46,6 +47,7 @@ export async function survive({
   faults = FAULTS,
   pace,
   rebuilt: again = false,
+  onVerdict,
   say,
 }: RunPlan): Promise<RunResult> {
   const world = await openWorld({ product, appendOnly });
@@ -73,6 +75,7 @@ export async function survive({
     await collector.stop();
     await settled(world, until.storm ? 4 : 1);
     const verdict = await check(world, load);
+    onVerdict?.(verdict);
     const rebuilt = again ? await rebuild(world, new Chance(seed + 2)) : undefined;
     return { ordeal, verdict, seconds: (Date.now() - begun) / 1000, rebuilt, ends: countEnds(victims) };
   } finally {
