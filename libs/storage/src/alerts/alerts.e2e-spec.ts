@@ -4,6 +4,7 @@ import { testDatabase, type TestDatabase } from '@whydrop/testing';
 import { type Database, openDatabase } from '../database.js';
 import { alertsOf, Cluster, outboxOf } from './alerts.fixture.js';
 import { evaluateAlerts } from './evaluate.js';
+import { listenAlerts } from './listen.js';
 import { createSilence, expireSilence } from './silence.store.js';
 import { enableRule, syncRules } from './rule.store.js';
 
@@ -54,6 +55,12 @@ async function run(from: Instant, minutes: number): Promise<void> {
     await cluster.seen(from + (i - 1) * MINUTE, from + (i + 1) * MINUTE);
     await evaluate(from + i * MINUTE + 20 * SECOND);
   }
+}
+
+/** Until a session of this database listens. */
+async function listening(): Promise<void> {
+  const query = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`;
+  while ((await database.pool.query(query)).rowCount === 0) await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 describe('a policy that was rolled out wrongly', () => {
@@ -171,6 +178,19 @@ describe('a policy that was rolled out wrongly', () => {
     const muted = (await alertsOf(database)).find(({ rule }) => rule === 'Many');
     expect(muted).toMatchObject({ state: 'firing', notified: false, mutedBy: { by: 'inhibition' } });
     expect(await outboxOf(database)).toEqual(['BlockedSpike firing 1']);
+  });
+
+  it('is heard of by whoever listens, as soon as it is committed', async () => {
+    const stop = new AbortController();
+    const changes = listenAlerts(database, stop.signal);
+    const first = changes.next();
+    await listening();
+    await spike();
+    await evaluate(T + 12 * SECOND);
+    const [alert] = await alertsOf(database);
+    expect(await first).toEqual({ done: false, value: { id: alert?.id, state: 'firing' } });
+    stop.abort();
+    for await (const _rest of changes);
   });
 
   it('ends when its rule is switched off', async () => {
