@@ -117,7 +117,7 @@ async function until(
 async function story(server: LiveServer, policy: string, tried: () => Promise<unknown>): Promise<AlertStory> {
   const startedAt = Date.now();
   const done = tried();
-  const told = await until(server, policy, startedAt, ({ notified }) => notified, 60_000);
+  const told = await until(server, policy, startedAt, ({ notified }) => notified, 120_000);
   await done;
   const over = await until(server, policy, startedAt, ({ state }) => state === 'RESOLVED', 360_000);
   return { toldAfterMs: told.afterMs, resolvedAfterMs: over.afterMs, alert: told.found };
