@@ -31,7 +31,9 @@ const SETTLED_MS = 300;
 const TICK_MS = 50;
 /** A pipe holds 64 KiB, and a tool that has to wait for room falls behind. */
 const CROWDED_BYTES = 40 * 1024;
-const CROWDED_TICK_MS = 15;
+const CROWDED_TICK_MS = 3;
+/** Showing the whole again costs the node as much as the events do: not more often than this. */
+const RESYNC_MS = 30_000;
 
 const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -45,6 +47,7 @@ export class CommandReader implements Reader {
   private readUntil: number | undefined;
   private failures = 0;
   private saidLossAt = 0;
+  private resyncTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: CommandOptions) {
     this.readUntil = options.lastAt;
@@ -153,11 +156,15 @@ export class CommandReader implements Reader {
     this.saidLossAt = now;
     this.lost('EVENTS_LOST', from, now, text.trim().split('\n')[0]?.slice(0, 300));
     this.options.watch.alive(this.name, this.options.source.channel, now);
-    setTimeout(() => this.options.resync?.(), 1_000).unref();
+    this.resyncTimer ??= setTimeout(() => {
+      this.resyncTimer = undefined;
+      if (!this.stopped) this.options.resync?.();
+    }, RESYNC_MS).unref();
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
+    clearTimeout(this.resyncTimer);
     if (this.child) await endChild(this.child);
     await this.loop;
     const { fifo } = this;
