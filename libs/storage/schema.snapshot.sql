@@ -93,7 +93,25 @@ CREATE TABLE api_token (
   secret_hash text NOT NULL,
   created_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
   revoked_at timestamp(6) with time zone,
+  cluster text,
+  node text,
+  namespaces text[],
+  expires_at timestamp(6) with time zone,
+  last_used_at timestamp(6) with time zone,
   CONSTRAINT api_token_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE audit_log (
+  id bigint DEFAULT nextval('audit_log_id_seq'::regclass) NOT NULL,
+  at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  actor text NOT NULL,
+  token_id text,
+  role text NOT NULL,
+  action text NOT NULL,
+  subject text NOT NULL,
+  before jsonb,
+  after jsonb,
+  CONSTRAINT audit_log_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE batch_part (

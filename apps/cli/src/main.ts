@@ -38,7 +38,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./explain/command.js')).runExplain,
   },
   alerts: {
-    usage: 'alerts [list] [--all] | show ID | silence [label=value… --for 2h --comment C | --expire ID] | rules [check FILE]',
+    usage:
+      'alerts [list] [--all] | show ID | silence [label=value… --for 2h --comment C | --expire ID] | rules [check FILE]',
     about: 'what fires, what is silenced, which rules there are',
     load: async () => (await import('./alerts/command.js')).runAlerts,
   },
@@ -58,7 +59,8 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./collector/command.js')).runCollectorHere,
   },
   token: {
-    usage: 'token create --name N --role ingest|viewer|admin | list | revoke ID',
+    usage:
+      'token create --name N --role collector|viewer|operator|admin [--namespace A,B] [--cluster C --node N] [--expires 90d] | list | revoke ID',
     about: 'who may send and who may read',
     load: async () => (await import('./token/command.js')).runToken,
   },

@@ -14,6 +14,7 @@ export { type BatchPart, finishParts, forgetPartAttempt, splitPart, storePart, t
 export { storeDecoded, type Touched } from './write/store-batch.js';
 export * from './ingest/index.js';
 export * from './tokens/index.js';
+export * from './audit/index.js';
 export * from './read/index.js';
 export * from './rollup/index.js';
 export * from './retention/index.js';
@@ -24,3 +25,4 @@ export * from './embedded/index.js';
 export * from './migrate/index.js';
 export * from './deliveries/index.js';
 export * from './alerts/index.js';
+export * from './live/index.js';

@@ -1,5 +1,6 @@
-import { authenticate, type Database, type Principal } from '@whydrop/storage';
+import { authenticate, type Principal } from '@whydrop/storage';
 import { ApiError } from '../http/api-error.js';
+import type { ApiOptions } from '../options.js';
 
 const CHALLENGE = 'Bearer realm="whydrop"';
 
@@ -8,12 +9,16 @@ function unauthenticated(message: string, challenge: string): ApiError {
 }
 
 /** Who sends this `Authorization` header. Throws the 401 to answer; throws as Postgres does when that is away. */
-export async function principalOf(db: Database, header: string | undefined): Promise<Principal> {
+export async function principalOf(
+  { database }: Pick<ApiOptions, 'database'>,
+  header: string | undefined,
+): Promise<Principal> {
   if (header === undefined) throw unauthenticated('a bearer token is needed: Authorization: Bearer whd_…', CHALLENGE);
   const token = /^Bearer +(\S+) *$/i.exec(header)?.[1];
-  const principal = token === undefined ? undefined : await authenticate(db, token);
+  const principal = token === undefined ? undefined : await authenticate(database, token);
   if (!principal) {
-    throw unauthenticated('the token is not known, mistyped or revoked', `${CHALLENGE}, error="invalid_token"`);
+    const message = 'the token is not known, mistyped, expired or revoked';
+    throw unauthenticated(message, `${CHALLENGE}, error="invalid_token"`);
   }
   return principal;
 }

@@ -1,6 +1,6 @@
 import { Inject, Injectable, SetMetadata, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { Principal, Role } from '@whydrop/storage';
+import { mayActAs, type Principal, type Role } from '@whydrop/storage';
 import type { FastifyRequest } from 'fastify';
 import { ApiError } from '../http/api-error.js';
 import { API_OPTIONS, type ApiOptions } from '../options.js';
@@ -17,7 +17,7 @@ export interface AuthenticatedRequest extends FastifyRequest {
 }
 
 export function mayAct(principal: Principal, needed: Role): boolean {
-  return principal.role === needed || principal.role === 'admin';
+  return mayActAs(principal.role, needed);
 }
 
 /** Lets a request in whose bearer token has the role that the handler names. */
@@ -31,7 +31,7 @@ export class TokenGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const needed = this.reflector.getAllAndOverride<Role>(ROLE, [context.getHandler(), context.getClass()]);
     const request = context.switchToHttp().getRequest<AuthenticatedRequest>();
-    const principal = await principalOf(this.options.database, request.headers.authorization);
+    const principal = await principalOf(this.options, request.headers.authorization);
     if (!mayAct(principal, needed)) {
       throw new ApiError(
         403,

@@ -43,11 +43,15 @@ export class IngestController {
 
   @Get('status')
   async status(
+    @Req() { principal }: AuthenticatedRequest,
     @Query('cluster') cluster: unknown,
     @Query('batches') batches: unknown,
     @Query('since') since: unknown,
   ): Promise<{ readonly cluster: string } & BatchProgress> {
     if (typeof cluster !== 'string' || cluster === '') throw badRequest('cluster', 'is needed');
+    if (principal.cluster !== undefined && principal.cluster !== cluster) {
+      throw new ApiError(403, 'FORBIDDEN', `the token is for cluster ${principal.cluster}`, { field: 'cluster' });
+    }
     const text = (value: unknown, field: string) => {
       if (value === undefined || typeof value === 'string') return value;
       throw badRequest(field, 'is given more than once');

@@ -13,6 +13,7 @@ import {
 } from '../options.js';
 import { ByteBudget } from './byte-budget.js';
 import { checkBatch } from './check-batch.js';
+import { checkBound } from './check-bound.js';
 import { RateLimit } from './rate-limit.js';
 import { contentEncoding, readBody } from './read-body.js';
 
@@ -47,6 +48,7 @@ export class IngestService {
       const sent = (bytes: number) => this.rate.sent(principal.tokenId, bytes);
       const bytes = await readBody(body, contentEncoding(encoding), this.limits, account.take, sent);
       const { envelope, payload } = checkBatch(bytes, this.options.knownFormats);
+      checkBound(principal, envelope);
       return await this.keep(envelope, payload);
     } finally {
       account.release();

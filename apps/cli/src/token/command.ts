@@ -1,11 +1,21 @@
 import { parseArgs } from 'node:util';
-import { createToken, type Database, isRole, listTokens, openDatabase, revokeToken, ROLES } from '@whydrop/storage';
+import { type ApiToken, createToken, type Database, listTokens, openDatabase, revokeToken } from '@whydrop/storage';
 import { dataHome } from '@whydrop/telemetry';
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 import { readServerFile } from '../server/server-file.js';
+import { newTokenOf } from './limits.js';
 
-const OPTIONS = { name: { type: 'string' }, role: { type: 'string' }, json: { type: 'boolean' } } as const;
+const TEXT = { type: 'string' } as const;
+const OPTIONS = {
+  name: TEXT,
+  role: TEXT,
+  cluster: TEXT,
+  node: TEXT,
+  namespace: TEXT,
+  expires: TEXT,
+  json: { type: 'boolean' },
+} as const;
 type Words = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
 /** Tokens stand in the database: that of DATABASE_URL, or of the server that runs here. */
@@ -24,22 +34,35 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
   }
 }
 
-async function create({ name, role }: Words, io: Io): Promise<number> {
-  if (name === undefined || role === undefined) throw new UsageError('give --name and --role');
-  if (!isRole(role)) throw new UsageError(`--role ${role}: must be one of ${ROLES.join(', ')}`);
-  const { id, text } = await withDatabase((database) => createToken(database, { name, role }));
+async function create(words: Words, io: Io): Promise<number> {
+  const token = newTokenOf(words, Date.now());
+  const { id, text } = await withDatabase((database) => createToken(database, token));
   io.stdout(`${text}\n`);
-  io.stderr(`token ${id} for '${name}' (${role}); it is shown this once\n`);
+  io.stderr(`token ${id} for '${token.name}' (${token.role}${limitText(token)}); it is shown this once\n`);
   return 0;
+}
+
+function limitText({ cluster, node, namespaces, expiresAt }: Partial<ApiToken>): string {
+  const parts = [
+    cluster === undefined ? '' : `cluster ${cluster}`,
+    node === undefined ? '' : `node ${node}`,
+    namespaces === undefined ? '' : `namespaces ${namespaces.join(',')}`,
+    expiresAt === undefined ? '' : `until ${expiresAt.toISOString()}`,
+  ];
+  return parts.flatMap((part) => (part === '' ? [] : [`, ${part}`])).join('');
+}
+
+function stateOf({ revokedAt, expiresAt }: ApiToken): string {
+  if (revokedAt !== undefined) return 'revoked';
+  return expiresAt !== undefined && expiresAt.getTime() <= Date.now() ? 'expired' : 'valid';
 }
 
 async function list({ json }: Words, io: Io): Promise<number> {
   for (const token of await withDatabase(listTokens)) {
-    const state = token.revokedAt === undefined ? 'valid' : 'revoked';
     io.stdout(
       json === true
         ? `${JSON.stringify(token)}\n`
-        : `${token.id}  ${token.role.padEnd(6)}  ${state.padEnd(7)}  ${token.name}\n`,
+        : `${token.id}  ${token.role.padEnd(9)}  ${stateOf(token).padEnd(7)}  ${token.name}${limitText(token)}\n`,
     );
   }
   return 0;

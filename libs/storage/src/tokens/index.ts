@@ -1,11 +1,10 @@
+export { isRole, limitsFault, mayActAs, ROLES, type Role, type TokenLimits } from './roles.js';
 export {
   authenticate,
   createToken,
-  isRole,
   listTokens,
   revokeToken,
-  ROLES,
   type ApiToken,
+  type NewToken,
   type Principal,
-  type Role,
 } from './token.store.js';

@@ -1,39 +1,46 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { Database } from '../database.js';
+import { isRole, type Role, type TokenLimits } from './roles.js';
 import { hashSecret, makeToken, parseToken } from './secret.js';
 
-/** `ingest` may ship batches, `viewer` may read, `admin` may do both. */
-export const ROLES = ['ingest', 'viewer', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
-
 /** A token as it is listed: everything but its secret. */
-export interface ApiToken {
+export interface ApiToken extends TokenLimits {
   readonly id: string;
   readonly name: string;
   readonly role: Role;
   readonly createdAt: Date;
   /** Absent while it is in use. */
   readonly revokedAt: Date | undefined;
+  /** Absent: never. */
+  readonly expiresAt: Date | undefined;
+  /** To about a minute; absent when nobody used it yet. */
+  readonly lastUsedAt: Date | undefined;
 }
 
 /** Who a request comes from. */
-export interface Principal {
+export interface Principal extends TokenLimits {
   readonly tokenId: string;
   readonly name: string;
   readonly role: Role;
 }
 
-export function isRole(text: string): text is Role {
-  return (ROLES as readonly string[]).includes(text);
+/** What is asked for when a token is made. */
+export interface NewToken extends TokenLimits {
+  readonly name: string;
+  readonly role: Role;
+  readonly expiresAt?: Date | undefined;
 }
 
 /** Makes and stores a token. `text` is what its owner uses; it cannot be shown again. */
 export async function createToken(
   db: Database,
-  token: { readonly name: string; readonly role: Role },
+  token: NewToken,
 ): Promise<{ readonly id: string; readonly text: string }> {
   const { id, secret, text } = makeToken();
-  await db.prisma.apiToken.create({ data: { id, ...token, secretHash: hashSecret(secret) } });
+  const { name, role, cluster, node, namespaces, expiresAt } = token;
+  const limits = { cluster: cluster ?? null, node: node ?? null, namespaces: [...(namespaces ?? [])] };
+  const data = { id, name, role, ...limits, expiresAt: expiresAt ?? null, secretHash: hashSecret(secret) };
+  await db.prisma.apiToken.create({ data });
   return { id, text };
 }
 
@@ -43,9 +50,36 @@ export async function listTokens(db: Database): Promise<readonly ApiToken[]> {
     omit: { secretHash: true },
     orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
   });
-  return rows.flatMap((row) =>
-    isRole(row.role) ? [{ ...row, role: row.role, revokedAt: row.revokedAt ?? undefined }] : [],
-  );
+  return rows.flatMap(({ id, name, role, createdAt, namespaces, ...row }) => {
+    if (!isRole(role)) return [];
+    const { revokedAt, expiresAt, lastUsedAt, cluster, node } = row;
+    return [
+      {
+        id,
+        name,
+        role,
+        createdAt,
+        revokedAt: revokedAt ?? undefined,
+        expiresAt: expiresAt ?? undefined,
+        lastUsedAt: lastUsedAt ?? undefined,
+        ...limitsOf({ cluster, node, namespaces }),
+      },
+    ];
+  });
+}
+
+interface LimitColumns {
+  readonly cluster: string | null;
+  readonly node: string | null;
+  readonly namespaces: readonly string[] | null;
+}
+
+function limitsOf({ cluster, node, namespaces }: LimitColumns): TokenLimits {
+  return {
+    ...(cluster === null ? {} : { cluster }),
+    ...(node === null ? {} : { node }),
+    ...(namespaces === null || namespaces.length === 0 ? {} : { namespaces }),
+  };
 }
 
 /** Takes a token out of use at once. False when there is no such token, or it was revoked before. */
@@ -59,20 +93,40 @@ export async function revokeToken(db: Database, id: string): Promise<boolean> {
 
 // Asked on every request, so it goes through the pool as a prepared statement.
 const AUTHENTICATE = {
-  name: 'authenticate-token',
-  text: 'SELECT id, name, role, secret_hash FROM api_token WHERE id = $1 AND revoked_at IS NULL',
+  name: 'authenticate-token-limits',
+  text: `SELECT id, name, role, cluster, node, namespaces, secret_hash,
+       last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS "isNews"
+FROM api_token WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())`,
 };
 
-/** Who presents this token; undefined when it is none of ours, mistyped, wrong or revoked. Throws when Postgres is away. */
+interface TokenRow extends LimitColumns {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly secret_hash: string;
+  readonly isNews: boolean;
+}
+
+/**
+ * Who presents this token; undefined when it is none of ours, mistyped, wrong, expired or revoked. Throws when Postgres is
+ * away.
+ */
 export async function authenticate(db: Database, text: string): Promise<Principal | undefined> {
   const parsed = parseToken(text);
   if (!parsed) return undefined;
-  const { rows } = await db.pool.query<{ id: string; name: string; role: string; secret_hash: string }>({
-    ...AUTHENTICATE,
-    values: [parsed.id],
-  });
+  const { rows } = await db.pool.query<TokenRow>({ ...AUTHENTICATE, values: [parsed.id] });
   const row = rows[0];
   if (!row || !isRole(row.role)) return undefined;
-  const same = timingSafeEqual(Buffer.from(hashSecret(parsed.secret), 'hex'), Buffer.from(row.secret_hash, 'hex'));
-  return same ? { tokenId: row.id, name: row.name, role: row.role } : undefined;
+  if (!timingSafeEqual(Buffer.from(hashSecret(parsed.secret), 'hex'), Buffer.from(row.secret_hash, 'hex'))) {
+    return undefined;
+  }
+  if (row.isNews) await noteUse(db, row.id);
+  return { tokenId: row.id, name: row.name, role: row.role, ...limitsOf(row) };
+}
+
+/** Once a minute at most, whoever of several processes is first: a token in use costs no write per request. */
+async function noteUse(db: Database, id: string): Promise<void> {
+  const text = `UPDATE api_token SET last_used_at = now()
+WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')`;
+  await db.pool.query({ name: 'note-token-use', text, values: [id] });
 }

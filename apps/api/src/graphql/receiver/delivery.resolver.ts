@@ -14,7 +14,7 @@ import {
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
 import type { GraphqlContext } from '../context.js';
 import { timeRangeOf } from '../filters.js';
-import { isAdmin } from '../mutation/needs-admin.js';
+import { isOperator } from '../mutation/is-operator.js';
 import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
 import { Cursors } from '../page/cursor.js';
 import { Delivery, DeliveryAttempt, DeliveryConnection, DeliveryFilter } from './delivery.type.js';
@@ -70,6 +70,6 @@ export class DeliveryResolver {
   })
   async log(@Parent() { id }: Delivery, @Context() context: GraphqlContext): Promise<readonly DeliveryAttempt[]> {
     const tries = await context.loaders.deliveryAttempts.load(id);
-    return isAdmin(context) ? tries : tries.map((each) => ({ ...each, response: null }));
+    return isOperator(context) ? tries : tries.map((each) => ({ ...each, response: null }));
   }
 }

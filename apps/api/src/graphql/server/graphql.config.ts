@@ -1,6 +1,8 @@
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import type { Reader } from '@whydrop/storage';
 import type { FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { guardSchema } from '../../auth/guard-schema.js';
 import type { AuthenticatedRequest } from '../../auth/token.guard.js';
 import { SILENT, type ApiOptions } from '../../options.js';
 import type { GraphqlContext } from '../context.js';
@@ -26,6 +28,7 @@ export function graphqlConfig(options: ApiOptions, reader: Reader): MercuriusDri
     path: GRAPHQL_PATH,
     autoSchemaFile: true,
     sortSchema: true,
+    transformSchema: (schema: GraphQLSchema) => guardSchema(schema, options),
     buildSchemaOptions: { scalarsMap: [{ type: BigInt, scalar: BigIntString }] },
     jit: 1,
     graphiql: options.graphiql ?? false,
