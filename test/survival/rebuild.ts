@@ -57,6 +57,8 @@ async function workThrough(world: World, url: string, to: pg.Client): Promise<vo
     log: path.join(world.dir, 'rebuild.log'),
   });
   worker.start();
+  const killOnExit = () => void worker.signal('SIGKILL');
+  process.once('exit', killOnExit);
   try {
     for (const end = Date.now() + 300_000; Date.now() < end; await sleep(200)) {
       const { rows } = await to.query('SELECT 1 FROM raw_batch WHERE finished_at IS NULL LIMIT 1');
@@ -64,6 +66,7 @@ async function workThrough(world: World, url: string, to: pg.Client): Promise<vo
     }
     throw new Error('the rebuilt database is not worked through after five minutes');
   } finally {
+    process.removeListener('exit', killOnExit);
     await worker.stop();
   }
 }
