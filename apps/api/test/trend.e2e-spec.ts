@@ -1,6 +1,5 @@
 import { LEVEL_MICROS } from '@whydrop/rollup';
-import { createToken } from '@whydrop/storage';
-import { addUpSlices } from '../../../libs/storage/src/rollup/recount.fixture.js';
+import { addUpSlices, createToken } from '@whydrop/storage';
 import { startApi, type RunningApi } from '../src/start.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 

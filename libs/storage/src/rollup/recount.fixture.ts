@@ -1,7 +1,7 @@
 import { LEVEL_MICROS, LEVELS, type Level } from '@whydrop/rollup';
 import type pg from 'pg';
 import { LEVEL_TABLE, SLICE_TABLE } from './apply.js';
-import { GROUPS, NAMESPACE } from './dimensions.js';
+import { resliced } from './add-up-slices.js';
 
 // What the windows of a level must hold, counted anew from what is told.
 const recount = (level: Level) => `
@@ -15,16 +15,6 @@ const recount = (level: Level) => `
 
 const stored = (level: Level) =>
   `SELECT bucket, group_id, cluster_id, drops, attempts, packets, counted FROM ${LEVEL_TABLE[level]}`;
-
-// What the slices of a level must hold, added up anew from its groups.
-const resliced = (level: Level) => `
-  SELECT r.bucket, g.cluster_id || '/' || g.verdict || '/' || s.dimension || '/' || s.value, g.cluster_id, sum(r.drops)::int8,
-         sum(r.attempts)::int8, sum(r.packets)::int8, sum(r.counted)::int8
-    FROM ${LEVEL_TABLE[level]} r JOIN ${GROUPS} g ON g.id = r.group_id,
-         LATERAL (SELECT 'all', '' UNION ALL SELECT 'cause', g.cause UNION ALL SELECT 'namespace', coalesce(${NAMESPACE}, '')
-                  UNION ALL SELECT 'policy', p FROM unnest(CASE WHEN cardinality(g.policies) = 0 THEN ARRAY[''] ELSE g.policies END) p
-                 ) AS s(dimension, value)
-   GROUP BY 1, 2, 3`;
 
 const slices = (level: Level) =>
   `SELECT r.bucket, r.group_id, r.cluster_id, r.drops, r.attempts, r.packets, r.counted
@@ -46,15 +36,4 @@ export async function differences(sql: pg.Pool | pg.PoolClient): Promise<readonl
     }
   }
   return found;
-}
-
-/** Fills the slices from the groups' windows, for tests that write those by hand. */
-export async function addUpSlices(sql: pg.Pool | pg.PoolClient): Promise<void> {
-  await sql.query('TRUNCATE drop_slice, slice_minute, slice_hour, slice_day');
-  for (const level of LEVELS) await sql.query(`INSERT INTO ${SLICE_TABLE[level]} ${resliced(level)}`);
-  await sql.query(
-    `INSERT INTO drop_slice SELECT DISTINCT group_id, cluster_id, split_part(group_id, '/', 2), split_part(group_id, '/', 3),
-            substr(group_id, length(concat_ws('/', split_part(group_id, '/', 1), split_part(group_id, '/', 2), split_part(group_id, '/', 3))) + 2)
-       FROM slice_day`,
-  );
 }
