@@ -132,9 +132,11 @@ CREATE TABLE batch_stage (
   rejects integer DEFAULT 0 NOT NULL,
   touched jsonb,
   finished_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  tallied boolean DEFAULT false NOT NULL,
   CONSTRAINT batch_stage_pkey PRIMARY KEY (batch_id, stage),
   CONSTRAINT batch_stage_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES raw_batch(id) ON UPDATE CASCADE ON DELETE RESTRICT
 );
+CREATE INDEX batch_stage_untallied_idx ON public.batch_stage USING btree (batch_id) WHERE (NOT tallied);
 
 CREATE TABLE cluster (
   id integer DEFAULT nextval('cluster_id_seq'::regclass) NOT NULL,
@@ -465,6 +467,17 @@ CREATE TABLE metric_sample (
 CREATE INDEX metric_sample_emitter_id_name_observed_at_idx ON public.metric_sample USING btree (emitter_id, name, observed_at);
 
 CREATE TABLE metric_sample_default PARTITION OF metric_sample DEFAULT;
+
+CREATE TABLE metric_total (
+  name text NOT NULL,
+  key text NOT NULL,
+  labels text[],
+  value bigint NOT NULL,
+  last bigint NOT NULL,
+  shown text,
+  updated_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
+  CONSTRAINT metric_total_pkey PRIMARY KEY (name, key)
+);
 
 CREATE TABLE notice (
   batch_id bigint NOT NULL,

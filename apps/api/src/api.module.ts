@@ -2,6 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { GraphQLModule } from '@nestjs/graphql';
 import type { MercuriusDriverConfig } from '@nestjs/mercurius';
 import { openReader } from '@whydrop/storage';
+import { readerOfAsking } from './auth/asking.js';
 import { AlertResolver } from './graphql/alert/alert.resolver.js';
 import { AlertConnection } from './graphql/alert/alert.type.js';
 import { AlertRuleResolver } from './graphql/alert/alert-rule.resolver.js';
@@ -16,6 +17,9 @@ import { DropResolver } from './graphql/drop/drop.resolver.js';
 import { DropConnection } from './graphql/drop/drop.type.js';
 import { FlowResolver } from './graphql/flow/flow.resolver.js';
 import { FlowConnection } from './graphql/flow/flow.type.js';
+import { AlertChangedResolver } from './graphql/live/alert-changed.resolver.js';
+import { DropObservedResolver } from './graphql/live/drop-observed.resolver.js';
+import { LiveService } from './graphql/live/live.service.js';
 import { NodeResolver } from './graphql/node.resolver.js';
 import { totalCountOf } from './graphql/page/connection.js';
 import { ReconciliationResolver } from './graphql/reconciliation/reconciliation.resolver.js';
@@ -32,6 +36,7 @@ import { graphqlConfig } from './graphql/server/graphql.config.js';
 import { HealthController } from './health/health.controller.js';
 import { IngestController } from './ingest/ingest.controller.js';
 import { IngestService } from './ingest/ingest.service.js';
+import { MetricsController } from './metrics/metrics.controller.js';
 import { API_OPTIONS, READER, type ApiOptions } from './options.js';
 import { ReaderCloser } from './reader.provider.js';
 
@@ -46,6 +51,8 @@ const RESOLVERS = [
   DropGroupResolver,
   DropResolver,
   FlowResolver,
+  AlertChangedResolver,
+  DropObservedResolver,
   NodeResolver,
   ReconciliationResolver,
   ReceiverMutations,
@@ -73,14 +80,16 @@ export class ApiModule {
       timeoutMs: options.statementTimeoutMs ?? 10_000,
       ...(options.onStatement ? { onStatement: options.onStatement } : {}),
     });
+    const asking = readerOfAsking(reader);
     return {
       module: ApiModule,
-      imports: [GraphQLModule.forRoot<MercuriusDriverConfig>(graphqlConfig(options, reader))],
-      controllers: [HealthController, IngestController],
+      imports: [GraphQLModule.forRoot<MercuriusDriverConfig>(graphqlConfig(options, asking))],
+      controllers: [HealthController, IngestController, MetricsController],
       providers: [
         { provide: API_OPTIONS, useValue: options },
-        { provide: READER, useValue: reader },
+        { provide: READER, useValue: asking },
         ReaderCloser,
+        LiveService,
         IngestService,
         ...RESOLVERS,
       ],

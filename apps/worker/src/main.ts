@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
-import { migrateWhenAvailable, openDatabase, parseRetention } from '@whydrop/storage';
-import { dataHome, Health, openLog, openMetrics, serveStatus } from '@whydrop/telemetry';
+import { migrateWhenAvailable, openDatabase, parseRetention, readStoredMetrics } from '@whydrop/storage';
+import { dataHome, Health, openLog, openMetrics, serveStatus, StoredMetrics } from '@whydrop/telemetry';
 import { deliveryOptions } from './deliver.js';
 import { startPipeline } from './start.js';
 
@@ -35,7 +35,8 @@ async function openStatus() {
   const health = new Health()
     .add('database', () => database.pool.query('SELECT 1'))
     .add('jobs', () => storeQueue.counts());
-  return serveStatus({ health, metrics: openMetrics('worker'), host, port: Number(port) });
+  const metrics = new StoredMetrics(openMetrics('worker'), { read: () => readStoredMetrics(database) });
+  return serveStatus({ health, metrics, host, port: Number(port) });
 }
 const status = await openStatus();
 log.info({ backend: backend.kind }, 'working');

@@ -25,4 +25,5 @@ export * from './embedded/index.js';
 export * from './migrate/index.js';
 export * from './deliveries/index.js';
 export * from './alerts/index.js';
+export * from './metrics/index.js';
 export * from './live/index.js';

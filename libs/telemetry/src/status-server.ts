@@ -1,7 +1,7 @@
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Registry } from 'prom-client';
 import type { Health } from './health.js';
+import type { Metrics } from './stored-metrics.js';
 
 export interface StatusServer {
   readonly url: string;
@@ -10,7 +10,7 @@ export interface StatusServer {
 
 export interface StatusOptions {
   readonly health: Health;
-  readonly metrics: Registry;
+  readonly metrics: Metrics;
   readonly host: string;
   /** 0 for any free port. */
   readonly port: number;

@@ -1,0 +1,1 @@
+export { readStoredMetrics, type StoredMetric } from './read.js';
