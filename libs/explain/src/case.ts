@@ -9,9 +9,10 @@ import {
   type Tuple,
 } from '@whydrop/model';
 import type { RelatedFlows } from './related.js';
+import { sentTuple } from './sent.js';
 import type { Surroundings } from './surroundings.js';
 import { type ClusterView, connectionEnd, explainEnd } from './view.js';
-import type { Attempt, FlowWitness } from './witness.js';
+import { type Attempt, type FlowWitness, isEnd } from './witness.js';
 
 /** An attempt with its ends and everything it is held against: what the rungs of the decision work on. */
 export interface Case {
@@ -34,12 +35,17 @@ export interface Case {
   readonly policies: ConnectionVerdict;
 }
 
+/** Whether something shows the packet as the deciding rule saw it. A trace that went on shows it on the way there. */
+function isShown({ packets, verdicts }: Attempt): boolean {
+  return verdicts.length > 0 || packets.some((witness) => witness.packet.kind === 'packet' || isEnd(witness));
+}
+
 /**
  * The tuple as the deciding rule sees it. A logged packet shows it. Else conntrack tells what left its node: on the
  * destination's own node that is judged before SNAT, on every other node after it.
  */
 function judgedTuple(attempt: Attempt, view: ClusterView): Tuple {
-  if (attempt.packets.length > 0 || attempt.verdicts.length > 0) return attempt.tuple;
+  if (isShown(attempt)) return attempt.tuple;
   const last = attempt.flows.findLast(({ flow }) => effectiveTuple(flow) !== policyTuple(flow));
   if (!last) return attempt.tuple;
   const home = view.podsByIp(last.flow.reply.source)[0]?.node;
@@ -64,8 +70,15 @@ function byNodePort({ destination, destinationPort, protocol }: Tuple, view: Clu
   );
 }
 
-function originalOf(first: FlowWitness | undefined, tuple: Tuple, view: ClusterView): OriginalDestination | undefined {
-  const sent = first?.flow.original;
+/** What a trace shows of the packet before DNAT, where no entry was made. */
+function tracedBeforeNat({ packets }: Attempt, judged: Tuple): Tuple | undefined {
+  const key = packets.some(isEnd) ? tupleKey(judged) : '';
+  return packets.flatMap((witness) =>
+    isEnd(witness) && tupleKey(witness.packet.tuple) === key ? (sentTuple(witness) ?? []) : [],
+  )[0];
+}
+
+function originalOf(sent: Tuple | undefined, tuple: Tuple, view: ClusterView): OriginalDestination | undefined {
   if (!sent) return undefined;
   if (sent.destination === tuple.destination && sent.destinationPort === tuple.destinationPort) return undefined;
   const service = view.serviceByIp(sent.destination, sent.destinationPort, sent.protocol) ?? byNodePort(sent, view);
@@ -111,7 +124,7 @@ export function openCase(attempt: Attempt, surroundings: Surroundings, related: 
     sourcePort: first?.flow.original.sourcePort ?? tuple.sourcePort,
     judgedSource,
     destination,
-    original: originalOf(first, tuple, view),
+    original: originalOf(first?.flow.original ?? tracedBeforeNat(attempt, tuple), tuple, view),
     translatedSource: client === tuple.source ? undefined : tuple.source,
     get policies() {
       return (policies ??= view.engine.evaluate(policyQuery({ judgedSource, destination, tuple })));

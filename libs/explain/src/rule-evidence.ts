@@ -22,7 +22,7 @@ import { endingsOfLogged } from './logged-walk.js';
 import { loggedVia, tracedVia } from './via.js';
 import type { Surroundings } from './surroundings.js';
 import type { ClusterView } from './view.js';
-import type { Attempt, PacketWitness } from './witness.js';
+import { type Attempt, isEnd, type PacketWitness } from './witness.js';
 
 /** The kernel rule that ended the packets of an attempt, as the datapath itself named it. */
 export interface RuleEvidence {
@@ -264,7 +264,16 @@ function byLog(
   };
 }
 
-const ENDED: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'POLICY_DROP']);
+/** Traces that a rule ended, by the same rule of the same node or by another one: one attempt can meet several. */
+function tracedEnds(attempt: Attempt, witness: PacketWitness) {
+  const place = ({ node, packet }: PacketWitness): string => {
+    const last = packet.kind === 'trace' ? packet.hits.at(-1) : undefined;
+    return `${node} ${last?.table} ${last?.chain} ${last?.text ?? ''}`;
+  };
+  const ended = attempt.packets.filter(isEnd);
+  const same = ended.filter((other) => place(other) === place(witness));
+  return { same, others: ended.filter((other) => other.node !== witness.node) };
+}
 
 function byTrace(
   witness: PacketWitness,
@@ -274,7 +283,7 @@ function byTrace(
 ): RuleEvidence | undefined {
   const { node, packet } = witness;
   const last = packet.kind === 'trace' ? packet.hits.at(-1) : undefined;
-  if (packet.kind !== 'trace' || !last || !ENDED.has(last.verdict)) return undefined;
+  if (packet.kind !== 'trace' || !last || !isEnd(witness)) return undefined;
   const snapshots = snapshotsAt(surroundings, node, attempt);
   const text = last.text ?? `:${last.chain} DROP`;
   const located = snapshots.flatMap((snapshot) => {
@@ -285,7 +294,8 @@ function byTrace(
   })[0];
   const snapshot = located?.snapshot ?? snapshots[0];
   const owner = snapshot && view.owners.ownerOf(snapshot, last.table, last.chain, located?.rule);
-  const same = attempt.packets.filter((other) => other.node === node && other.packet.kind === 'trace');
+  const here = attempt.packets.filter((other) => other.node === node && other.packet.kind === 'trace');
+  const { same, others } = tracedEnds(attempt, witness);
   const rule = located?.rule ?? { position: last.position ?? 0, text };
   return {
     node,
@@ -299,7 +309,7 @@ function byTrace(
     direction: owner?.direction,
     enforcementPoint: pointOf(node, packet, owner),
     packets: same,
-    evidence: same.map(logItem),
+    evidence: [...here, ...others].map(logItem),
   };
 }
 

@@ -10,6 +10,7 @@ import {
   type Tuple,
   tupleKey,
 } from '@whydrop/model';
+import { sentTuple } from './sent.js';
 
 /** A conntrack record with the node that reported it. */
 export interface FlowWitness {
@@ -75,7 +76,10 @@ function timedFlow(witness: FlowWitness): Timed {
 
 function timedPacket(witness: PacketWitness): Timed {
   const { packet, node } = witness;
-  return { at: packet.observedAt, node, keys: [tupleKey(packet.tuple)], packet: witness };
+  const sent = sentTuple(witness);
+  // A connect that is dropped before it is confirmed has no entry to bind it: each retry may draw another endpoint.
+  const keys = sent ? [tupleKey(packet.tuple), tupleKey(sent)] : [tupleKey(packet.tuple)];
+  return { at: packet.observedAt, node, keys, packet: witness };
 }
 
 function timedVerdict(witness: VerdictWitness): Timed {
@@ -208,13 +212,19 @@ function rawOf(item: Timed): string {
 
 const ENDED: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'POLICY_DROP']);
 
+/** Whether the packet's trace ends with it: the nodes before let it go on. */
+export function isEnd({ packet }: PacketWitness): boolean {
+  return packet.kind === 'trace' && ENDED.has(packet.hits.at(-1)?.verdict ?? '');
+}
+
 /**
  * The packet as it looked where it was last seen: where its trace ends, else behind the SNAT that conntrack knows of. The
  * nodes before let it go on.
  */
 function furthestPacket(items: readonly Timed[]): PacketWitness['packet'] | undefined {
-  const packets = items.flatMap((item) => item.packet?.packet ?? []);
-  const ended = packets.find((each) => each.kind === 'trace' && ENDED.has(each.hits.at(-1)?.verdict ?? ''));
+  const witnesses = items.flatMap((item) => item.packet ?? []);
+  const packets = witnesses.map(({ packet }) => packet);
+  const ended = witnesses.find(isEnd)?.packet;
   const left = new Set(
     items
       .flatMap((item) => item.flow?.flow ?? [])

@@ -107,16 +107,17 @@ async function removeDrops(
   [from, to]: readonly [Instant, Instant],
   totals: Map<string, Totals>,
   deltas: Deltas,
-): Promise<void> {
-  const { rows } = await client.query<{ group_id: string; attempts: number; packets: number; at: bigint }>(
+): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ id: string; group_id: string; attempts: number; packets: number; at: bigint }>(
     `DELETE FROM "drop" WHERE cluster_id = $1 AND connection_key = ANY($2) AND first_seen_at BETWEEN $3 AND $4
-     RETURNING group_id, attempts, packets, ${MICROS('first_seen_at')} AS at`,
+     RETURNING id, group_id, attempts, packets, ${MICROS('first_seen_at')} AS at`,
     [clusterId, keys, formatInstant(from), formatInstant(to)],
   );
   for (const row of rows) {
     add(totals, row.group_id, -1, row.attempts, row.packets);
     deltas.add(Number(row.at), row.group_id, minus(sumsOf(row)));
   }
+  return new Set(rows.map(({ id }) => id));
 }
 
 async function insertGroups(client: pg.PoolClient, clusterId: number, prepared: readonly Prepared[]): Promise<void> {
@@ -171,11 +172,12 @@ async function updateGroups(client: pg.PoolClient, totals: ReadonlyMap<string, T
   await client.query('DELETE FROM drop_group WHERE id = ANY($1) AND drops = 0', [list.map(([id]) => id)]);
 }
 
-/** What a replacement did: drops written, the groups it touched, and the drops it decided by their ids. */
+/** What a replacement did: drops written, the groups it touched, the drops it decided, and those of them that are new, by their ids. */
 export interface ReplacedDrops {
   readonly drops: number;
   readonly groups: readonly string[];
   readonly decided: readonly string[];
+  readonly fresh: readonly string[];
 }
 
 /**
@@ -194,7 +196,7 @@ export async function replaceDrops(
   const prepared = inside.map(prepare);
   const totals = new Map<string, Totals>();
   const deltas = new Deltas();
-  await removeDrops(client, clusterId, keys, span, totals, deltas);
+  const known = await removeDrops(client, clusterId, keys, span, totals, deltas);
   await insertExplanations(client, prepared);
   await insertDrops(client, clusterId, prepared);
   await insertGroups(client, clusterId, prepared);
@@ -205,5 +207,7 @@ export async function replaceDrops(
   // Before groups vanish: their dimensions say which slices lose something.
   await rollUpDrops(client, clusterId, deltas);
   await updateGroups(client, totals);
-  return { drops: prepared.length, groups: [...totals.keys()], decided: prepared.map(({ drop }) => drop.id) };
+  const decided = prepared.map(({ drop }) => drop.id);
+  const fresh = decided.filter((id) => !known.has(id));
+  return { drops: prepared.length, groups: [...totals.keys()], decided, fresh };
 }

@@ -4,6 +4,7 @@ import type { Database } from '../database.js';
 import { createMovedCache, LONGEST_WINDOW, type MovedCache, replaceCounted } from './counted.js';
 import { replaceDrops } from './drops.js';
 import { writeGroupChanges } from './group-changes.js';
+import { notifyObserved } from '../live/observed.js';
 import { markSeen } from '../rollup/seen.js';
 import { createPayloadCache, type PayloadCache } from './raw-lines.js';
 import { noteReconciliation } from './reconciliation-due.js';
@@ -48,6 +49,7 @@ async function correlateSpan(
   const { witnesses, keys } = await loadWitnesses(client, payloads, clusterId, start, work.dirty);
   const surroundings = await loadSurroundings(client, histories, work.cluster, clusterId, witnesses, work.dirty);
   const replaced = await replaceDrops(client, clusterId, keys, work.dirty, correlate(witnesses, surroundings));
+  await notifyObserved(client, replaced.fresh);
   await writeGroupChanges(client, (at) => loadHistory(client, histories, clusterId, at - REACH * 2, at), replaced);
   return replaced.drops;
 }

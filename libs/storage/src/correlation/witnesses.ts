@@ -150,6 +150,13 @@ const PACKETS = `
     FROM packet_log p JOIN emitter e ON e.id = p.emitter_id
    WHERE e.cluster_id = $1 AND p.observed_at BETWEEN ${AT('$3')} AND ${AT('$4')} AND p.original_key = ANY($2)`;
 
+// A traced connect to a service that was dropped before an entry bound it may draw another endpoint with each retry: what
+// they have in common is the client's end.
+const RETRIES = `
+  SELECT DISTINCT original_key AS key FROM packet_log
+   WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')} AND hits IS NOT NULL
+     AND (source, source_port) IN (SELECT * FROM unnest($4::inet[], $5::int4[]))`;
+
 interface VerdictRow {
   readonly node: string;
   readonly body: FlowVerdictObservation;
@@ -300,7 +307,16 @@ class Loading {
     return found;
   }
 
-  /** Flows and packets of some connections, and of those that their packets answer. */
+  /** Connections of traced packets from the same client's end. */
+  private async retries(rows: readonly PacketRow[]): Promise<readonly bigint[]> {
+    const traced = rows.filter((row) => row.hits !== null && row.source_port !== null);
+    if (traced.length === 0) return [];
+    const ends = [traced.map(({ source }) => source), traced.map((row) => row.source_port)];
+    const found = await this.client.query<{ key: bigint }>(RETRIES, [...this.place, ...ends]);
+    return found.rows.map(({ key }) => key);
+  }
+
+  /** Flows and packets of some connections, of those that their packets answer, and of those that they try again. */
   async load(start: readonly bigint[]): Promise<void> {
     const [clusterId, low, high] = this.place;
     for (let wanted = start; wanted.length > 0;) {
@@ -308,7 +324,7 @@ class Loading {
       if (found.length === 0) return;
       const { rows } = await this.client.query<PacketRow>(PACKETS, [clusterId, found, low, high]);
       this.packets.push(...rows);
-      wanted = answeredBy(rows);
+      wanted = [...answeredBy(rows), ...(await this.retries(rows))];
     }
   }
 }
