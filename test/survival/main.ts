@@ -8,7 +8,7 @@ import { tableOf } from './table.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const USAGE =
-  'npm run test:survival -- [--seed N] [--kills N] [--for 60s] [--faults WORD,WORD] [--no-aof] [--storm] [--product DIR]\n' +
+  'npm run test:survival -- [--seed N] [--kills N] [--for 60s] [--faults WORD,WORD] [--no-aof] [--storm] [--alone] [--product DIR]\n' +
   'npm run test:survival -- --mutants [WORD …]';
 
 /** `90`, `90s`, `10m`, `2h` in milliseconds. */
@@ -36,6 +36,7 @@ function planOf(args: readonly string[]): RunPlan {
     product: text,
     'no-aof': { type: 'boolean' },
     storm: { type: 'boolean' },
+    alone: { type: 'boolean' },
   } as const;
   const { values } = parseArgs({ args: [...args], options });
   const words = values.faults?.split(',');
@@ -46,6 +47,7 @@ function planOf(args: readonly string[]): RunPlan {
     seed: values.seed === undefined ? Date.now() % 1_000_000 : whole('seed', values.seed),
     until: {
       storm: values.storm === true,
+      alone: values.alone === true,
       kills: whole('kills', values.kills ?? (values.for === undefined ? '100' : '1000000')),
       milliseconds: values.for === undefined ? 3_600_000 : duration(values.for),
     },

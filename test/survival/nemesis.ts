@@ -26,6 +26,8 @@ export interface Until {
   readonly milliseconds: number;
   /** Nothing is given time to recover between two bursts; how long it takes is not measured. */
   readonly storm?: boolean;
+  /** One fault at a time. */
+  readonly alone?: boolean;
 }
 
 interface Blow {
@@ -34,9 +36,9 @@ interface Blow {
 }
 
 /** One to four faults, close together or at once, none of them upon the same victim. */
-async function burst(stage: Stage, faults: readonly Fault[]): Promise<readonly Blow[]> {
+async function burst(stage: Stage, faults: readonly Fault[], alone: boolean): Promise<readonly Blow[]> {
   const { chance } = stage;
-  const size = chance.next() < 0.35 ? 1 : chance.int(2, 5);
+  const size = alone || chance.next() < 0.35 ? 1 : chance.int(2, 5);
   const chosen: Fault[] = [];
   for (let tries = 0; tries < 20 && chosen.length < size; tries++) {
     const fault = chance.weighted(faults);
@@ -66,7 +68,7 @@ export async function torment(
   while (kills < until.kills && Date.now() < end && violations.length === 0) {
     await sleep(stage.chance.int(0, 700));
     const before = manifest.numbers().size;
-    const blows = await burst(stage, faults).catch((error: unknown) => {
+    const blows = await burst(stage, faults, until.alone === true).catch((error: unknown) => {
       violations.push(String(error));
       return [];
     });
