@@ -52,13 +52,22 @@ export async function dropPartition(database: Database, { table, name }: StoredP
   }
 }
 
-/** Tables that are partitioned, and the column that they are partitioned by. */
-export async function partitionedTables(sql: pg.Pool | pg.PoolClient): Promise<ReadonlyMap<string, string>> {
-  const { rows } = await sql.query<{ table: string; key: string }>(
-    `SELECT c.relname AS table, a.attname AS key
+/** A partitioned table. */
+export interface PartitionedTable {
+  /** The column that it is partitioned by. */
+  readonly key: string;
+  /** Its rows name the batch that they came in. */
+  readonly ofBatch: boolean;
+}
+
+/** Tables that are partitioned, by their names. */
+export async function partitionedTables(sql: pg.Pool | pg.PoolClient): Promise<ReadonlyMap<string, PartitionedTable>> {
+  const { rows } = await sql.query<{ table: string; key: string; of_batch: boolean }>(
+    `SELECT c.relname AS table, a.attname AS key,
+            EXISTS (SELECT FROM pg_attribute b WHERE b.attrelid = c.oid AND b.attname = 'batch_id') AS of_batch
        FROM pg_partitioned_table p JOIN pg_class c ON c.oid = p.partrelid
        JOIN pg_attribute a ON a.attrelid = p.partrelid AND a.attnum = p.partattrs[0]
       WHERE c.relnamespace = 'public'::regnamespace`,
   );
-  return new Map(rows.map(({ table, key }) => [table, key]));
+  return new Map(rows.map(({ table, key, of_batch: ofBatch }) => [table, { key, ofBatch }]));
 }

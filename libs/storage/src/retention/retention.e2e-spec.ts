@@ -204,10 +204,19 @@ it('rows that lay ahead when they came move into their partition when its day is
   expect(await query('SELECT count(*)::int AS count FROM flow_20261126')).toEqual([{ count: 1 }]);
 });
 
-it('rows of a broken clock are deleted from the default partition', async () => {
+it('keeps what a clock of 1970 stamped as long as its batch, and what was told of it with it', async () => {
   await store(day, NOW);
-  expect((await run())?.rows).toBe(1);
-  expect(await query('SELECT count(*)::int AS count FROM flow')).toEqual([{ count: 0 }]);
+  await tell(day + hour);
+  const left = () =>
+    query(
+      `SELECT (SELECT count(*)::int FROM flow) AS flows, (SELECT count(*)::int FROM "drop") AS drops,
+              (SELECT count(*)::int FROM drop_minute) AS minutes`,
+    );
+  expect((await run())?.rows).toBe(0);
+  expect((await run({}, NOW + 6 * day))?.rows).toBe(0);
+  expect(await left()).toEqual([{ flows: 1, drops: 1, minutes: 1 }]);
+  await run({}, NOW + 8 * day);
+  expect(await left()).toEqual([{ flows: 0, drops: 0, minutes: 0 }]);
 });
 
 it('a removed window gets no part of itself back', async () => {

@@ -9,6 +9,7 @@ import { dropPartition, loadPartitions, partitionedTables, type StoredPartition 
 import type { RetentionPolicy } from './policy.js';
 
 const LOCK = 72_707_390;
+const BATCH_GONE = 'NOT EXISTS (SELECT FROM raw_batch b WHERE b.id = t.batch_id)';
 
 /** What one run took away. */
 export interface RetentionResult {
@@ -76,11 +77,25 @@ class Run {
     for (const partition of over) await this.drop(partition);
   }
 
-  /** Rows that no partition was made for, because their clock was broken: deleted, in small steps. */
+  /**
+   * Rows that no partition was made for, because their clock was broken. What such a clock stamped is kept as long as its
+   * batch, which goes by our clock; what was told of it as long as anything of that time is left.
+   */
   private async defaults(): Promise<void> {
-    for (const [table, key] of await partitionedTables(this.database.pool)) {
+    const all = await partitionedTables(this.database.pool);
+    const records = [...all].filter(([, { ofBatch }]) => ofBatch);
+    const isLeft = (key: string) =>
+      records.map(
+        ([table, record]) => `EXISTS (SELECT FROM "${table}_default" r
+            WHERE r."${record.key}" BETWEEN t."${key}" - interval '1 day' AND t."${key}" + interval '1 day')`,
+      );
+    for (const [table, { key }] of records)
+      await this.remove(`${table}_default`, `t."${key}" < $1 AND ${BATCH_GONE}`, this.policy.raw);
+    for (const [table, { key, ofBatch }] of all) {
+      if (ofBatch) continue;
       const level = levelOf(table);
-      await this.remove(`${table}_default`, `t."${key}" < $1`, level ? this.policy[level] : this.policy.raw);
+      const days = level ? this.policy[level] : this.policy.raw;
+      await this.remove(`${table}_default`, `t."${key}" < $1 AND NOT (${isLeft(key).join(' OR ')})`, days);
     }
   }
 
@@ -92,16 +107,15 @@ class Run {
   private async tables(): Promise<void> {
     const { raw, groups, day, batches } = this.policy;
     this.rows += await removeOldBatches(this.database, formatInstant(this.before(batches)));
-    const gone = 'NOT EXISTS (SELECT FROM raw_batch b WHERE b.id = t.batch_id)';
     const next = (table: string, same: string) =>
       `EXISTS (SELECT FROM ${table} n WHERE n.emitter_id = t.emitter_id AND n.observed_at > t.observed_at${same})`;
-    await this.remove('notice', `t.observed_at < $1 AND ${gone}`, raw);
+    await this.remove('notice', `t.observed_at < $1 AND ${BATCH_GONE}`, raw);
     for (const table of ['ipset_snapshot', 'interface_snapshot']) {
-      await this.remove(table, `t.observed_at < $1 AND ${gone} AND ${next(table, '')}`, raw);
+      await this.remove(table, `t.observed_at < $1 AND ${BATCH_GONE} AND ${next(table, '')}`, raw);
     }
     await this.remove(
       'host_snapshot',
-      `t.observed_at < $1 AND ${gone} AND ${next('host_snapshot', ' AND n.kind = t.kind')}`,
+      `t.observed_at < $1 AND ${BATCH_GONE} AND ${next('host_snapshot', ' AND n.kind = t.kind')}`,
       raw,
     );
     await this.remove('seen_day', 't.day < $1::timestamptz::date', day);
@@ -120,8 +134,8 @@ class Run {
         partitions.filter(({ table }) => levelOf(table) === level),
       );
     }
-    await this.defaults();
     await this.tables();
+    await this.defaults();
     if (this.dropped.length > 0) forgetPartitions(this.database);
     return { partitions: this.dropped, busy: this.busy, rows: this.rows };
   }
