@@ -1,0 +1,49 @@
+import type { QueryEditorProps } from '@grafana/data';
+import { Combobox, InlineField, InlineFieldRow } from '@grafana/ui';
+import type { WhydropDataSource } from '../datasource';
+import { type ConditionName, CONDITION_NAMES, type WhydropOptions, type WhydropQuery } from '../types';
+import { KINDS } from './choices';
+import { ConditionField } from './ConditionField';
+import { ShapeFields } from './ShapeFields';
+
+type Props = QueryEditorProps<WhydropDataSource, WhydropQuery, WhydropOptions>;
+
+/** Alerts can be told apart by these only. */
+const OF_ALERTS: readonly ConditionName[] = ['clusters', 'policies'];
+
+export function QueryEditor({ query: given, datasource, range, onChange, onRunQuery }: Props) {
+  const query: WhydropQuery = { ...given, kind: given.kind ?? 'trend' };
+  const change = (part: Partial<WhydropQuery>) => {
+    onChange({ ...query, ...part });
+    onRunQuery();
+  };
+  const names = query.kind === 'alerts' ? OF_ALERTS : CONDITION_NAMES;
+  return (
+    <>
+      <InlineFieldRow>
+        <InlineField label="Show" labelWidth={14}>
+          <Combobox
+            aria-label="Show"
+            width={26}
+            value={query.kind}
+            options={KINDS}
+            onChange={({ value }) => change({ kind: value, limit: undefined })}
+          />
+        </InlineField>
+        <ShapeFields query={query} onChange={change} />
+      </InlineFieldRow>
+      <InlineFieldRow>
+        {names.map((name) => (
+          <ConditionField
+            key={name}
+            name={name}
+            values={query.where?.[name] ?? []}
+            source={datasource}
+            range={range}
+            onChange={(values) => change({ where: { ...query.where, [name]: values } })}
+          />
+        ))}
+      </InlineFieldRow>
+    </>
+  );
+}
