@@ -50,6 +50,8 @@ export interface ApiOptions {
   readonly graphiql?: boolean;
   /** Folder of the built web page; `startApi` finds that of the checkout by itself. */
   readonly webRoot?: string;
+  /** Milliseconds between looks whether the token of an open socket still holds. */
+  readonly socketRecheckMs?: number;
   /** Milliseconds after which Postgres gives up on a query of the GraphQL API. */
   readonly statementTimeoutMs?: number;
   /** Told of every SQL statement of the GraphQL API: for tests and metrics. */

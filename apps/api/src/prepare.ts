@@ -1,13 +1,18 @@
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import { GraphQLSchemaHost } from '@nestjs/graphql';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { Reader } from '@whydrop/storage';
 import type { FastifyInstance } from 'fastify';
+import { askedBy } from './auth/asking.js';
 import { principalOf } from './auth/bearer.js';
 import { mayAct, type AuthenticatedRequest } from './auth/token.guard.js';
 import { GRAPHQL_PATH } from './graphql/server/graphql.config.js';
+import { serveSockets } from './graphql/socket/socket-server.js';
 import { speakGraphqlOverHttp } from './graphql/server/over-http.js';
 import { ApiError } from './http/api-error.js';
 import { ApiErrorFilter, toApiError } from './http/api-error.filter.js';
-import { SILENT, type ApiOptions } from './options.js';
+import { READER, SILENT, type ApiOptions } from './options.js';
 import { serveStaticPage } from './web/static-page.js';
 
 const INGEST_PATH = '/ingest/v1/batches';
@@ -29,6 +34,12 @@ function pathOf(url: string | undefined): string {
 /** Who asks is checked before anything of a query is read. Errors have GraphQL's shape. */
 function guardGraphql(server: FastifyInstance, options: ApiOptions): void {
   const log = options.log ?? SILENT;
+  // Bound when the body has been read: what ran before it belongs to the connection, which others use too.
+  server.addHook('preHandler', (request, _reply, done) => {
+    const { principal } = request as Partial<AuthenticatedRequest>;
+    if (principal) askedBy(principal, done);
+    else done();
+  });
   server.addHook('onRequest', async (request, reply) => {
     if (pathOf(request.raw.url) !== GRAPHQL_PATH) return;
     try {
@@ -62,6 +73,12 @@ export async function prepareApi(app: NestFastifyApplication, options: ApiOption
   leaveBatchesAlone(server);
   speakGraphqlOverHttp(server);
   guardGraphql(server, options);
+  const schema = () => app.get(GraphQLSchemaHost).schema;
+  const closeSockets = serveSockets(server.server as Server, schema, app.get<Reader>(READER), options);
+  server.addHook('preClose', (done) => {
+    closeSockets();
+    done();
+  });
   app.useGlobalFilters(new ApiErrorFilter(options.log ?? SILENT));
   if (options.webRoot !== undefined) await serveStaticPage(server, options.webRoot);
 }

@@ -78,7 +78,10 @@ export const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     updateAlertRule: operator('alert_rule', given('id')),
     updateReceiver: operator('receiver', given('name')),
   },
-  Subscription: {},
+  Subscription: {
+    alertChanged: whole,
+    dropObserved: rows,
+  },
 };
 
 /** For tokens and the audit log itself. */

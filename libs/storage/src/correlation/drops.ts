@@ -120,26 +120,48 @@ async function removeDrops(
   return new Set(rows.map(({ id }) => id));
 }
 
-async function insertGroups(client: pg.PoolClient, clusterId: number, prepared: readonly Prepared[]): Promise<void> {
-  const seen = new Set<string>();
-  for (const { drop, groupId, explanationId } of prepared) {
-    if (seen.has(groupId)) continue;
-    seen.add(groupId);
-    const { source, destination, policies } = dropGroupKey(drop);
-    const { verdict, cause, direction, basis, enforcementPoint } = drop.explanation;
-    await client.query(
-      `INSERT INTO drop_group (id, cluster_id, verdict, cause, direction, basis, protocol, destination_port, source_kind,
+const INSERT_GROUPS = `
+  INSERT INTO drop_group (id, cluster_id, verdict, cause, direction, basis, protocol, destination_port, source_kind,
          source_namespace, source_name, destination_kind, destination_namespace, destination_name, node, policies,
          first_seen_at, last_seen_at, drops, attempts, packets, explanation_id)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, 0, 0, 0, $18)
-       ON CONFLICT (id) DO NOTHING`,
-      [
-        groupId, clusterId, verdict, cause, direction, basis, drop.protocol, drop.destinationPort ?? null, source.kind,
-        source.namespace, source.name, destination.kind, destination.namespace, destination.name,
-        enforcementPoint?.node ?? null, policies, formatInstant(drop.firstSeenAt), explanationId,
-      ], // prettier-ignore
-    );
-  }
+  SELECT g.id, $1, g.verdict, g.cause, g.direction, g.basis, g.protocol, g.port, g.source_kind,
+         g.source_namespace, g.source_name, g.destination_kind, g.destination_namespace, g.destination_name, g.node, g.policies,
+         g.seen_at, g.seen_at, 0, 0, 0, g.explanation_id
+    FROM jsonb_to_recordset($2) AS g(id text, verdict text, cause text, direction text, basis text, protocol text, port int4,
+         source_kind text, source_namespace text, source_name text, destination_kind text, destination_namespace text,
+         destination_name text, node text, policies text[], seen_at timestamptz, explanation_id text)
+  ON CONFLICT (id) DO NOTHING`;
+
+function groupRow({ drop, groupId, explanationId }: Prepared): object {
+  const { source, destination, policies } = dropGroupKey(drop);
+  const { verdict, cause, direction, basis, enforcementPoint } = drop.explanation;
+  return {
+    id: groupId,
+    verdict,
+    cause,
+    direction,
+    basis,
+    protocol: drop.protocol,
+    port: drop.destinationPort,
+    source_kind: source.kind,
+    source_namespace: source.namespace,
+    source_name: source.name,
+    destination_kind: destination.kind,
+    destination_namespace: destination.namespace,
+    destination_name: destination.name,
+    node: enforcementPoint?.node,
+    policies,
+    seen_at: formatInstant(drop.firstSeenAt),
+    explanation_id: explanationId,
+  };
+}
+
+/** A group is made by its first drop; one that is there stays as it is. */
+async function insertGroups(client: pg.PoolClient, clusterId: number, prepared: readonly Prepared[]): Promise<void> {
+  const first = new Map<string, Prepared>();
+  for (const each of prepared) if (!first.has(each.groupId)) first.set(each.groupId, each);
+  if (first.size === 0) return;
+  await client.query(INSERT_GROUPS, [clusterId, JSON.stringify([...first.values()].map(groupRow))]);
 }
 
 // First and last sight and the explanation shown come from the drops that are there, so that they do not depend on the

@@ -10,7 +10,8 @@ import { createPayloadCache, type PayloadCache } from './raw-lines.js';
 import { noteReconciliation } from './reconciliation-due.js';
 import { createHistoryCache, type HistoryCache, loadHistory, loadSurroundings } from './surroundings.js';
 import { candidateKeys, loadWitnesses } from './witnesses.js';
-import { type CorrelationWork, finishCorrelation, REACH, takeCorrelationWork } from './work.js';
+import type { Span } from './spans.js';
+import { finishCorrelation, REACH, takeCorrelationWork } from './work.js';
 
 /** What one run did. */
 export interface CorrelationResult {
@@ -41,14 +42,14 @@ async function correlateSpan(
   client: pg.PoolClient,
   { payloads, histories }: Caches,
   clusterId: number,
-  work: CorrelationWork,
+  cluster: string,
+  span: Span,
 ): Promise<number> {
-  if (!work.dirty) return 0;
-  const start = await candidateKeys(client, clusterId, work.dirty);
+  const start = await candidateKeys(client, clusterId, span);
   if (start.length === 0) return 0;
-  const { witnesses, keys } = await loadWitnesses(client, payloads, clusterId, start, work.dirty);
-  const surroundings = await loadSurroundings(client, histories, work.cluster, clusterId, witnesses, work.dirty);
-  const replaced = await replaceDrops(client, clusterId, keys, work.dirty, correlate(witnesses, surroundings));
+  const { witnesses, keys } = await loadWitnesses(client, payloads, clusterId, start, span);
+  const surroundings = await loadSurroundings(client, histories, cluster, clusterId, witnesses, span);
+  const replaced = await replaceDrops(client, clusterId, keys, span, correlate(witnesses, surroundings));
   await notifyObserved(client, replaced.fresh);
   await writeGroupChanges(client, (at) => loadHistory(client, histories, clusterId, at - REACH * 2, at), replaced);
   return replaced.drops;
@@ -59,12 +60,12 @@ async function countSpan(
   client: pg.PoolClient,
   { histories, moved }: Caches,
   clusterId: number,
-  { counted, cluster }: CorrelationWork,
+  cluster: string,
+  span: Span,
 ): Promise<void> {
-  if (!counted) return;
-  const [from, to] = [counted[0] - LONGEST_WINDOW, counted[1] + LONGEST_WINDOW];
+  const [from, to] = [span[0] - LONGEST_WINDOW, span[1] + LONGEST_WINDOW];
   const history = await loadHistory(client, histories, clusterId, from, to);
-  await replaceCounted(client, moved, history, cluster, clusterId, counted);
+  await replaceCounted(client, moved, history, cluster, clusterId, span);
 }
 
 /**
@@ -75,8 +76,10 @@ export async function correlateCluster(database: Database, clusterId: number): P
   return database.transaction(async (client) => {
     const work = await takeCorrelationWork(client, clusterId);
     if (work.batches.length === 0) return { batches: 0, drops: 0 };
-    const drops = await correlateSpan(client, cachesOf(database), clusterId, work);
-    await countSpan(client, cachesOf(database), clusterId, work);
+    const known = cachesOf(database);
+    let drops = 0;
+    for (const span of work.dirty) drops += await correlateSpan(client, known, clusterId, work.cluster, span);
+    for (const span of work.counted) await countSpan(client, known, clusterId, work.cluster, span);
     await noteReconciliation(client, clusterId, work.batches);
     await markSeen(client, clusterId, work.batches);
     await finishCorrelation(client, work.batches, drops);

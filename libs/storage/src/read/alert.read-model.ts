@@ -32,6 +32,7 @@ export interface AlertRow {
 
 /** All given parts must hold. */
 export interface AlertCondition {
+  readonly ids?: readonly string[] | undefined;
   /** Alerts that were there in it; undefined: all. */
   readonly range?: TimeRange | undefined;
   readonly states?: readonly AlertStateName[] | undefined;
@@ -58,8 +59,9 @@ SELECT a.id, a.rule_id AS "ruleId", a.rule_name AS "ruleName", a.rule_kind AS "r
        ${microsOf('a.starts_at')} AS "startsAt", ${microsOf('a.fired_at')} AS "firedAt", ${microsOf('a.ends_at')} AS "endsAt",
        a.value, a.expected, a.baseline, a.level_shift AS "levelShift", a.sequence, a.notified, a.muted_by AS "mutedBy", a.message${FROM}`;
 
-function whereSql({ range, states, cluster, rule, severities, policy }: AlertCondition, params: Params): string {
+function whereSql({ ids, range, states, cluster, rule, severities, policy }: AlertCondition, params: Params): string {
   const parts = ['true'];
+  if (ids) parts.push(`a.id = ANY (${params.add(ids, 'text[]')})`);
   if (range) parts.push(`coalesce(a.ends_at, 'infinity') >= ${instantParam(params, range.from)}`);
   if (range?.to !== undefined) parts.push(`a.starts_at < ${instantParam(params, range.to)}`);
   if (states) parts.push(`a.state = ANY (${params.add(states, 'text[]')})`);

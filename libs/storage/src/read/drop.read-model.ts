@@ -13,6 +13,7 @@ import { Params, conditionSql, type Condition, type FieldSql } from './condition
 import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
 import type { PageRequest, SortColumn, TimeRange } from './page.js';
 import type { Reader, Statement } from './reader.js';
+import { seenSentence } from './scope/sentence.js';
 
 /** What the column `detail` of a drop holds: the part of a drop that nothing filters by. */
 export interface DropDetail {
@@ -22,6 +23,8 @@ export interface DropDetail {
   readonly translatedSource?: string;
   readonly evidence: readonly EvidenceItem[];
   readonly sentence: string;
+  /** What is not shown to a reader that is limited to namespaces. */
+  readonly withheld?: readonly string[];
 }
 
 /** One drop with what it shares with its group. */
@@ -147,6 +150,15 @@ export function dropsByIdStatement(ids: readonly string[]): Statement {
   return { text: `${COLUMNS}\nFROM "drop" d${JOINED}\nWHERE d.id = ANY ($1::text[])`, values: [ids] };
 }
 
+/** Of drops with these ids, those that the condition holds for; the oldest first. */
+export function observedDropsStatement(ids: readonly string[], condition: DropCondition): Statement {
+  const params = new Params();
+  const wanted = `d.id = ANY (${params.add(ids, 'text[]')})`;
+  const text = `${COLUMNS}\nFROM "drop" d${JOINED}\nWHERE ${wanted}\n  AND ${conditionSql(DROP_FIELDS, condition, params)}
+ORDER BY d.first_seen_at, d.id`;
+  return { text, values: params.values };
+}
+
 /** The newest drop of each of these groups. */
 export function latestDropsStatement(groupIds: readonly string[]): Statement {
   const text = `${COLUMNS}
@@ -166,7 +178,8 @@ export function explanationsStatement(ids: readonly string[]): Statement {
 type Raw<Row> = { readonly [key in keyof Row]: Row[key] extends Instant ? bigint | number : Row[key] };
 
 function dropRow(raw: Raw<DropRow>): DropRow {
-  return { ...raw, firstSeenAt: Number(raw.firstSeenAt), lastSeenAt: Number(raw.lastSeenAt) } as DropRow;
+  const detail = { ...raw.detail, sentence: (raw.detail.sentence as string | undefined) ?? seenSentence(raw) };
+  return { ...raw, detail, firstSeenAt: Number(raw.firstSeenAt), lastSeenAt: Number(raw.lastSeenAt) } as DropRow;
 }
 
 /** Runs a statement that gives drops. */

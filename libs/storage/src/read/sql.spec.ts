@@ -28,6 +28,7 @@ import {
   dropsStatement,
   explanationsStatement,
   latestDropsStatement,
+  observedDropsStatement,
 } from './drop.read-model.js';
 import { groupCountStatement, groupsByIdStatement, groupsStatement } from './drop-group.read-model.js';
 import { flowCountStatement, flowsStatement } from './flow.read-model.js';
@@ -80,6 +81,7 @@ const statements: Readonly<Record<string, Statement>> = {
   ),
   'drops-count': dropCountStatement(range, { basis: { eq: 'observed' } }),
   'drops-by-id': dropsByIdStatement(['a']),
+  'drops-observed': observedDropsStatement(['a'], { namespace: { eq: 'dev' } }),
   'drops-latest-of-groups': latestDropsStatement(['a']),
   explanations: explanationsStatement(['a']),
   'groups-first-page': groupsStatement(range, {}, 'lastSeenAt', page),

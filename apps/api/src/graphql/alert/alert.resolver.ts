@@ -39,6 +39,13 @@ export function alertOf({ message, ruleName: rule, ruleKind: kind, ...row }: Ale
   };
 }
 
+/** What a filter asks for now (milliseconds since 1970). */
+export function alertConditionOf({ timeRange, ...rest }: AlertFilter, now: number): AlertCondition {
+  const range = timeRange ? timeRangeOf(timeRange, now) : undefined;
+  const given = Object.entries(rest).filter(([, value]) => value !== null);
+  return { range, ...(Object.fromEntries(given) as AlertCondition) };
+}
+
 @Resolver(() => Alert)
 export class AlertResolver {
   constructor(
@@ -46,18 +53,12 @@ export class AlertResolver {
     @Inject(API_OPTIONS) private readonly options: ApiOptions,
   ) {}
 
-  private conditionOf({ timeRange, ...rest }: AlertFilter): AlertCondition {
-    const range = timeRange ? timeRangeOf(timeRange, (this.options.now ?? Date.now)()) : undefined;
-    const given = Object.entries(rest).filter(([, value]) => value !== null);
-    return { range, ...(Object.fromEntries(given) as AlertCondition) };
-  }
-
   @Query(() => AlertConnection, { complexity: listCost, description: 'Alerts, those that began last first.' })
   async alerts(
     @Args('filter', { type: () => AlertFilter, defaultValue: {} }) filter: AlertFilter,
     @Args() page: PageArgs,
   ): Promise<Connection<Alert>> {
-    const condition = this.conditionOf(filter);
+    const condition = alertConditionOf(filter, (this.options.now ?? Date.now)());
     const cursors = new Cursors(ALERT_SORT, 'alerts', filter);
     const request = pageRequest(page, cursors, true);
     const rows = await readAlerts(this.reader, alertsStatement(condition, request));

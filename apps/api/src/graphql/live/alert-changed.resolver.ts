@@ -1,0 +1,39 @@
+import { Inject } from '@nestjs/common';
+import { Args, Resolver, Subscription } from '@nestjs/graphql';
+import { alertsStatement, readAlerts, type Reader } from '@whydrop/storage';
+import { asAsked } from '../../auth/asking.js';
+import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
+import { alertConditionOf, alertOf } from '../alert/alert.resolver.js';
+import { type Alert, AlertFilter } from '../alert/alert.type.js';
+import { LiveService } from './live.service.js';
+import { AlertChanged, laggedBy, type Lagged } from './live.type.js';
+
+interface Answer {
+  readonly alertChanged: Alert | Lagged;
+}
+
+const NOW = { descending: false, after: undefined };
+
+@Resolver(() => AlertChanged)
+export class AlertChangedResolver {
+  constructor(
+    @Inject(READER) private readonly reader: Reader,
+    @Inject(API_OPTIONS) private readonly options: ApiOptions,
+    @Inject(LiveService) private readonly live: LiveService,
+  ) {}
+
+  @Subscription(() => AlertChanged, {
+    description:
+      'Alerts as they begin to fire, change and are resolved: what they are now, once for changes that follow close.',
+  })
+  alertChanged(
+    @Args('filter', { type: () => AlertFilter, defaultValue: {} }) filter: AlertFilter,
+  ): Promise<AsyncIterableIterator<Answer>> {
+    const condition = alertConditionOf(filter, (this.options.now ?? Date.now)());
+    const read = asAsked(async (ids: readonly string[]) => {
+      const rows = await readAlerts(this.reader, alertsStatement({ ...condition, ids }, { ...NOW, first: ids.length }));
+      return rows.map((row) => ({ alertChanged: alertOf(row) }));
+    });
+    return this.live.open<Answer>('alert', { read, lagged: (missed) => ({ alertChanged: laggedBy(missed) }) });
+  }
+}
