@@ -1,6 +1,7 @@
 import { mayActAs, type Principal } from '@whydrop/storage';
 import type { GraphQLFieldConfig, GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import { graphqlError } from '../graphql/server/graphql-error.js';
+import { askedBy } from './asking.js';
 import { audited } from './audit.js';
 import { RULES, type Rule } from './rules.js';
 import type { ApiOptions } from '../options.js';
@@ -36,7 +37,7 @@ function guardField(
     (resolve: Resolve): Resolve =>
     (source, args, context, info) => {
       const principal = checkRule(`${type.name}.${name}`, rule, context.principal);
-      const run = () => resolve(source, args, context, info) as unknown;
+      const run = () => askedBy(principal, () => resolve(source, args, context, info) as unknown);
       return rule?.changes ? audited(options.database, principal, name, rule.changes, args, run) : run();
     };
   if (field.subscribe) field.subscribe = guard(field.subscribe);

@@ -14,4 +14,6 @@ export { COUNT_LIMIT, isSortKey, type PageRequest, type SortColumn, type TimeRan
 export { isTimeout, openReader, type Reader, type ReaderOptions, type Statement } from './reader.js';
 export * from './reconciliation.read-model.js';
 export * from './reject.read-model.js';
+export { SCOPED_TABLES } from './scope/tables.js';
+export { scopedStatement, type Scope } from './scope/scope.js';
 export * from './trend.read-model.js';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { Database } from '../database.js';
+import { SCOPED_SESSION, scopedStatement, type Scope } from './scope/scope.js';
 
 /** SQL with its values, as a read model makes it. */
 export interface Statement {
@@ -10,7 +11,8 @@ export interface Statement {
 
 /** Runs the statements of read models: cannot write, and gives up when one takes too long. */
 export interface Reader {
-  rows<Row>(statement: Statement): Promise<readonly Row[]>;
+  /** With a scope, only of what it leaves of every table. */
+  rows<Row>(statement: Statement, scope?: Scope): Promise<readonly Row[]>;
   close(): Promise<void>;
 }
 
@@ -31,13 +33,16 @@ export function openReader(database: Database, options: ReaderOptions = {}): Rea
     `-c statement_timeout=${options.timeoutMs ?? 10_000}`,
     '-c default_transaction_read_only=on',
   ];
-  const pool = new pg.Pool({
-    ...database.pool.options,
-    max: options.max ?? 10,
-    connectionTimeoutMillis: 5_000,
-    options: session.join(' '),
-  });
-  pool.on('error', () => undefined);
+  const openPool = (...further: readonly string[]) => {
+    const settings = [...session, ...further].join(' ');
+    const max = options.max ?? 10;
+    const pool = new pg.Pool({ ...database.pool.options, max, connectionTimeoutMillis: 5_000, options: settings });
+    pool.on('error', () => undefined);
+    return pool;
+  };
+  // Neither opens a connection before the first statement.
+  const pool = openPool();
+  const scopedPool = openPool(SCOPED_SESSION);
   const prepared = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     const known = prepared.get(text);
@@ -47,13 +52,20 @@ export function openReader(database: Database, options: ReaderOptions = {}): Rea
     return name;
   };
   return {
-    rows: async <Row>({ text, values }: Statement) => {
+    rows: async <Row>(statement: Statement, scope?: Scope) => {
+      const { text, values } = scope ? scopedStatement(statement, scope) : statement;
       options.onStatement?.(text);
       const name = nameOf(text);
-      const { rows } = await pool.query({ ...(name === undefined ? {} : { name }), text, values: [...values] });
+      const { rows } = await (scope ? scopedPool : pool).query({
+        ...(name === undefined ? {} : { name }),
+        text,
+        values: [...values],
+      });
       return rows as readonly Row[];
     },
-    close: () => pool.end(),
+    close: async () => {
+      await Promise.all([pool.end(), scopedPool.end()]);
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 import { type Level, type SliceDimension, SLICES } from '@whydrop/rollup';
 import { type Condition, conditionSql, type Params } from '../read/condition.js';
 import { GROUP_FIELDS } from '../read/drop.read-model.js';
+import { NAMESPACE } from '../read/scope/namespace.js';
 import { LEVEL_TABLE, SLICE_TABLE } from './apply.js';
 
 /** Groups of drops and groups of counted packets, side by side. */
@@ -11,9 +12,7 @@ export const GROUPS = `(
     SELECT id, cluster_id, verdict, cause, direction, 'counted', protocol, destination_port, source_kind, source_namespace,
            source_name, destination_kind, destination_namespace, destination_name, node, policies FROM counted_group)`;
 
-// Where a policy decided, its side; else the destination's namespace, or the only one there is.
-export const NAMESPACE = `CASE WHEN g.direction = 'egress' THEN coalesce(g.source_namespace, g.destination_namespace)
-      ELSE coalesce(g.destination_namespace, g.source_namespace) END`;
+export { NAMESPACE };
 
 /** What drops are added up by. Absent values are the empty text. */
 export const DIMENSIONS = {

@@ -20,6 +20,7 @@ import { connection, listCost, PageArgs, pageRequest, type Connection } from '..
 import { Cursors } from '../page/cursor.js';
 import { keyOf } from '../page/global-id.js';
 import { notFound } from '../server/graphql-error.js';
+import { toldTo } from '../explanation/told-to.js';
 import { DropGroupFilter, DropGroupOrder } from './drop-group.filter.js';
 import { DropGroup, DropGroupConnection } from './drop-group.type.js';
 import { dropGroupOf } from './drop-group.view.js';
@@ -63,7 +64,7 @@ export class DropGroupResolver {
   async explanation(@Parent() group: DropGroup, @Context() context: GraphqlContext): Promise<Explanation> {
     const found = await context.loaders.explanation.load(group.explanationId);
     if (!found) throw new Error(`explanation ${group.explanationId} of group ${group.key} is not stored`);
-    return found;
+    return toldTo(context.principal, found, group);
   }
 
   @ResolveField(() => Drop, { nullable: true, description: 'Null when its drops were older than what is kept.' })

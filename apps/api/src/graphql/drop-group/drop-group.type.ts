@@ -97,6 +97,11 @@ export class DropGroup implements Node {
   })
   changes: readonly Change[];
 
+  @Field(() => [String], {
+    description: 'What is not told to a token that is limited to namespaces. Empty for others.',
+  })
+  withheld: readonly string[];
+
   /** Not shown: what the resolvers load by. */
   readonly explanationId: string;
 }

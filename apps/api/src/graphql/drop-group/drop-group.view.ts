@@ -8,6 +8,17 @@ function policyOf(text: string): PolicyName {
   return { kind, namespace: namespace === '' ? null : namespace, name: name.join('/') };
 }
 
+const withheldEnd = 'withheld';
+
+function withheldOf({ sourceKind, destinationKind }: DropGroupRow): readonly string[] {
+  const ends = [
+    sourceKind === withheldEnd ? ['the source'] : [],
+    destinationKind === withheldEnd ? ['the destination'] : [],
+  ];
+  const withheld = ends.flat();
+  return withheld.length === 0 ? [] : [...withheld, 'policies of other namespaces'];
+}
+
 /** A row as the API shows it. */
 export function dropGroupOf(row: DropGroupRow): DropGroup {
   return {
@@ -32,5 +43,6 @@ export function dropGroupOf(row: DropGroupRow): DropGroup {
     packets: row.packets,
     changes: (row.changes ?? []).map(changeView),
     explanationId: row.explanationId,
+    withheld: withheldOf(row),
   };
 }

@@ -23,6 +23,7 @@ import { connection, listCost, PageArgs, pageRequest, type Connection } from '..
 import { Cursors } from '../page/cursor.js';
 import { keyOf } from '../page/global-id.js';
 import { notFound } from '../server/graphql-error.js';
+import { toldTo } from '../explanation/told-to.js';
 import { DropFilter, DropOrder, withDefaultVerdicts } from './drop.filter.js';
 import { Drop, DropConnection } from './drop.type.js';
 import { dropOf } from './drop.view.js';
@@ -63,7 +64,7 @@ export class DropResolver {
   async explanation(@Parent() drop: Drop, @Context() context: GraphqlContext): Promise<Explanation> {
     const found = await context.loaders.explanation.load(drop.explanationId);
     if (!found) throw new Error(`explanation ${drop.explanationId} of drop ${drop.key} is not stored`);
-    return found;
+    return toldTo(context.principal, found, drop);
   }
 
   @ResolveField(() => BasisEnum)

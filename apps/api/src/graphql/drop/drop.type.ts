@@ -94,6 +94,11 @@ export class Drop implements Node {
   @Field(() => [Evidence])
   evidence: readonly Evidence[];
 
+  @Field(() => [String], {
+    description: 'What is not told to a token that is limited to namespaces. Empty for others.',
+  })
+  withheld: readonly string[];
+
   /** Not shown: what the resolvers load by. */
   readonly groupId: string;
   readonly explanationId: string;

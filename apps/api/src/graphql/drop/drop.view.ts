@@ -36,5 +36,6 @@ export function dropOf(row: DropRow): Drop {
     translatedSource: detail.translatedSource ?? null,
     sentence: detail.sentence,
     evidence: detail.evidence.map(evidenceOf),
+    withheld: detail.withheld ?? [],
   };
 }

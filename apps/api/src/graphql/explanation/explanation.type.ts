@@ -291,4 +291,9 @@ export class Explanation {
     description: 'Changes that would admit it; all of them are needed. Empty when no policy is the cause.',
   })
   fix: readonly PolicyFix[];
+
+  @Field(() => [String], {
+    description: 'What is not told to a token that is limited to namespaces. Empty for others.',
+  })
+  withheld: readonly string[];
 }

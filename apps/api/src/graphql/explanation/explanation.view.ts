@@ -118,5 +118,6 @@ export function explanationOf(body: ExplanationBody): Explanation {
     missing: body.missing ?? [],
     findings: (body.findings ?? []).map(findingOf),
     fix: (body.fix ?? []).map(fixOf),
+    withheld: [],
   };
 }

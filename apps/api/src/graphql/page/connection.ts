@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { ArgsType, Field, Int, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
+import { asAsked } from '../../auth/asking.js';
 import { badInput } from '../server/graphql-error.js';
 import type { Cursors } from './cursor.js';
 
@@ -97,7 +98,7 @@ export function connection<Row, Node>(
     startCursor: edges[0]?.cursor ?? null,
     endCursor: edges.at(-1)?.cursor ?? null,
   };
-  return { edges, nodes: edges.map((edge) => edge.node), pageInfo, count };
+  return { edges, nodes: edges.map((edge) => edge.node), pageInfo, count: asAsked(count) };
 }
 
 /** Cost of a list in the units of its limit: a query of its own, and so many nodes. */
