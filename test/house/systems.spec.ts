@@ -39,6 +39,7 @@ const PLACES: Readonly<Record<FormatId, string>> = {
   'nfct-json': 'nodes/n/nfct.json',
   routes: 'nodes/n/routes.1795214426.json',
   sysctl: 'nodes/n/sysctl.1795214426.txt',
+  'nft-json': 'nodes/n/nft.1795214426.json',
 };
 
 /** The bundle that shows a system's drops explained. */

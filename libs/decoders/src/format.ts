@@ -32,6 +32,7 @@ export const FORMATS = [
   'nfct-json',
   'routes',
   'sysctl',
+  'nft-json',
 ] as const;
 
 export type FormatId = (typeof FORMATS)[number];

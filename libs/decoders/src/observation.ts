@@ -4,6 +4,7 @@ import type {
   InterfaceSnapshot,
   IpsetSnapshot,
   MetricSample,
+  NftListing,
   NoticeObservation,
   ObjectChange,
   PacketObservation,
@@ -20,6 +21,7 @@ export type Observation =
   | PacketObservation
   | TraceObservation
   | RulesetSnapshot
+  | NftListing
   | IpsetSnapshot
   | InterfaceSnapshot
   | RouteSnapshot

@@ -14,6 +14,7 @@ import { kubernetesObjects } from './kubernetes-objects/decoder.js';
 import { nfctJson } from './nfct-json/decoder.js';
 import { nflogGprint } from './nflog-gprint/decoder.js';
 import { nflogJson } from './nflog-json/decoder.js';
+import { nftJson } from './nft-json/decoder.js';
 import { conntrackXml } from './conntrack-xml/decoder.js';
 import { conntrackSave } from './conntrack-save/decoder.js';
 import { conntrackStats } from './conntrack-stats/decoder.js';
@@ -69,6 +70,7 @@ export const decoders: readonly AnyDecoder[] = [
   nfctJson,
   routes,
   sysctl,
+  nftJson,
 ];
 
 const byFormat: ReadonlyMap<string, AnyDecoder> = new Map(decoders.map((decoder) => [decoder.format, decoder]));

@@ -126,6 +126,7 @@ export const COVERED_SYSTEMS: readonly CoveredSystem[] = [
       'nfct-json',
       'routes',
       'sysctl',
+      'nft-json',
     ],
     proof: [
       'conntrack-events/every-protocol-zone-mark-label.txt',
@@ -135,6 +136,7 @@ export const COVERED_SYSTEMS: readonly CoveredSystem[] = [
       'nfct-json/new-and-destroy-with-dnat.jsonl',
       'routes/table-all-with-blackhole.json',
       'sysctl/net.txt',
+      'nft-json/table-with-sets-and-counters.json',
     ],
   },
   {

@@ -1,10 +1,19 @@
 import type { Family } from './ip.js';
+import type { Hook } from './packet.js';
 import type { Instant } from './time.js';
 
 /** Absolute value of a rule or chain-policy counter at the time of the snapshot. */
 export interface Counter {
   readonly packets: bigint;
   readonly bytes: bigint;
+}
+
+/** Where a chain of a native nftables table is asked; a chain of iptables has its place by its name. */
+export interface ChainHook {
+  readonly hook: Hook;
+  readonly type: 'filter' | 'nat' | 'route';
+  /** Lower ones go first. */
+  readonly priority: number;
 }
 
 /** One rule of a chain, as iptables-save prints it. */
@@ -27,16 +36,21 @@ export interface Chain {
   readonly policy: 'ACCEPT' | 'DROP' | undefined;
   readonly counter: Counter | undefined;
   readonly rules: readonly ChainRule[];
+  /** Of base chains of nftables only. */
+  readonly base?: ChainHook;
 }
 
 export interface Table {
   readonly name: string;
   readonly chains: readonly Chain[];
+  /** Named sets of a native nftables table, in the words of ipset. */
+  readonly sets?: readonly Ipset[];
 }
 
-export type RulesetBackend = 'nft' | 'legacy';
+/** `nft` and `legacy`: iptables on top of either. `nftables`: native tables, which `nft` lists and iptables-save does not. */
+export type RulesetBackend = 'nft' | 'legacy' | 'nftables';
 
-/** Everything one `iptables-save -c` of one family and backend said. */
+/** Everything one `iptables-save -c` of one family and backend said, or the native tables of one `nft -j list ruleset`. */
 export interface RulesetSnapshot {
   readonly kind: 'ruleset';
   readonly observedAt: Instant;
@@ -80,4 +94,12 @@ export interface InterfaceSnapshot {
     readonly kind: string | undefined;
     readonly addresses: readonly string[];
   }[];
+}
+
+/** One `nft -j list ruleset` as it was printed: what its tables mean for a family is the business of libs/ruleset. */
+export interface NftListing {
+  readonly kind: 'nft-listing';
+  readonly observedAt: Instant;
+  /** Members of the list `nftables`. */
+  readonly objects: readonly unknown[];
 }

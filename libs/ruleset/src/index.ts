@@ -1,3 +1,4 @@
+export * from './base-chains.js';
 export * from './conservation.js';
 export * from './counters.js';
 export * from './kernel-trace.js';

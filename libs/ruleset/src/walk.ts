@@ -1,4 +1,5 @@
 import type { Chain, ChainRule, Hook, IpsetSnapshot, RulesetSnapshot } from '@whydrop/model';
+import { type BaseChain, baseChainsOf, setsFor } from './base-chains.js';
 import { chainsOf, findChain } from './chain-lookup.js';
 import { netContains, parseAddress, parseNet } from './walk/address.js';
 import { compileRule, type CompiledRule } from './walk/compile.js';
@@ -20,22 +21,13 @@ import {
 /** A base chain on a packet's way. */
 export type PathStop = `${'raw' | 'mangle' | 'nat' | 'filter' | 'security'}:${Hook}`;
 
-/** A base chain of a native nftables table, which has a name and a priority of its own. */
-export interface BaseChain {
-  readonly table: string;
-  readonly chain: string;
-  readonly hook: Hook;
-  readonly type: 'filter' | 'nat' | 'route';
-  readonly priority: number;
-}
-
 export interface WalkInput {
   readonly ruleset: RulesetSnapshot;
   readonly ipsets: IpsetSnapshot | undefined;
   readonly packet: WalkPacket;
   /** Base chains to run through, in order; derived from the packet when absent. */
   readonly path?: readonly PathStop[];
-  /** Base chains of a native nftables ruleset; they stand in for the tables of iptables. */
+  /** Base chains that stand in for the tables of iptables; those of the ruleset when absent. */
   readonly baseChains?: readonly BaseChain[];
   /** The node's own addresses (`10.0.0.1`, `10.0.0.1/24`): for addrtype, and to tell INPUT from FORWARD. */
   readonly localAddresses?: readonly string[];
@@ -512,12 +504,18 @@ function sharedPath(paths: readonly (readonly WalkStep[])[]): readonly WalkStep[
  * one and nothing was assumed. Source: torvalds/linux `net/ipv4/netfilter/ip_tables.c` (ipt_do_table) and the matches.
  */
 export function walkPacket(input: WalkInput): WalkResult {
-  const { packet, localAddresses, baseChains } = input;
+  const { packet, localAddresses } = input;
+  const baseChains = input.baseChains ?? baseChainsOf(input.ruleset);
   const isOpenEnded = input.path === undefined && localAddresses !== undefined && isUnrouted(packet);
   const hooks = isOpenEnded ? HOOKS_TO.PREROUTING : HOOKS_TO[hookOf(packet, localAddresses)];
-  const path = input.path?.map(stopOf) ?? stopsOfHooks(hooks, baseChains);
+  const asked = input.path?.map(stopOf);
+  // A path names chains of iptables: native tables have theirs at the same hooks.
+  const path =
+    asked && baseChains
+      ? stopsOfHooks([...new Set(asked.map(({ hook }) => hook))], baseChains)
+      : (asked ?? stopsOfHooks(hooks, baseChains));
   const first = path[0] ?? { hook: hooks[0] ?? 'FORWARD', table: 'filter', chain: 'FORWARD', kind: 'filter' };
-  const ipsets = input.ipsets?.sets;
+  const ipsets = setsFor(input.ruleset, input.ipsets?.sets);
   const world = createWorld({ ruleset: input.ruleset, ipsets, localAddresses, routes: input.routes });
   const start = { ...initialState(packet, first.hook, first.table), baseChain: first.chain, kind: first.kind };
   const state = { ...start, outInterface: start.outInterface ?? firstOutInterface(start, world) };

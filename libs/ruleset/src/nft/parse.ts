@@ -1,17 +1,21 @@
 import type {
   Chain,
+  ChainHook,
   ChainRule,
   Counter,
   Family,
   Hook,
   Instant,
+  Ipset,
   IpsetSnapshot,
+  NftListing,
   Reject,
   RulesetSnapshot,
+  Table,
 } from '@whydrop/model';
 import { quoted } from '../listing/extras.js';
 import { parseRuleText } from '../rule-syntax.js';
-import type { BaseChain } from '../walk.js';
+import { type BaseChain, baseChainsOf } from '../base-chains.js';
 import { logWords, markWords, matchWords, notUnderstood, verdictWords, type Matches } from './expression.js';
 import { list, number, object, text, under, type Json, type JsonObject } from './json.js';
 import { setOf } from './sets.js';
@@ -181,36 +185,36 @@ function chainsOf(listing: Listing, table: string, family: Family): readonly Cha
         // A chain policy of nftables does not count.
         counter: undefined,
         rules: own.map((rule, i) => ({ position: i + 1, ...rule })),
+        ...placeOf(chain),
       };
     });
 }
 
-function baseChainOf(chain: JsonObject): BaseChain | undefined {
+function placeOf(chain: JsonObject): { readonly base?: ChainHook } {
   const hook = HOOKS[text(chain['hook']) ?? ''];
   const type = text(chain['type']);
-  if (hook === undefined || (type !== 'filter' && type !== 'nat' && type !== 'route')) return undefined;
-  const [table, name] = [text(chain['table']) ?? '', text(chain['name']) ?? ''];
-  return { table, chain: name, hook, type, priority: number(chain['prio']) ?? 0 };
+  if (hook === undefined || (type !== 'filter' && type !== 'nat' && type !== 'route')) return {};
+  return { base: { hook, type, priority: number(chain['prio']) ?? 0 } };
+}
+
+function setsOf(listing: Listing, table: string): readonly Ipset[] {
+  return listing
+    .of('set')
+    .filter((set) => set['table'] === table)
+    .map(setOf)
+    .filter((set) => set !== undefined);
 }
 
 function rulesetOf(objects: readonly Json[], family: Family, observedAt: Instant): NftRuleset {
   const listing = new Listing(objects, family);
-  const tables = listing.of('table').map((table) => {
+  const tables = listing.of('table').map((table): Table => {
     const name = text(table['name']) ?? '';
-    return { name, chains: chainsOf(listing, name, family) };
+    return { name, chains: chainsOf(listing, name, family), sets: setsOf(listing, name) };
   });
-  const sets = listing
-    .of('set')
-    .map(setOf)
-    .filter((set) => set !== undefined);
-  return {
-    ruleset: { kind: 'ruleset', observedAt, family, backend: 'nft', otherBackendPresent: false, tables },
-    ipsets: { kind: 'ipsets', observedAt, sets },
-    baseChains: listing
-      .of('chain')
-      .map(baseChainOf)
-      .filter((chain) => chain !== undefined),
-  };
+  const ruleset = { kind: 'ruleset', observedAt, family, backend: 'nftables', otherBackendPresent: false } as const;
+  const sets = tables.flatMap((table) => table.sets ?? []);
+  const whole: RulesetSnapshot = { ...ruleset, tables };
+  return { ruleset: whole, ipsets: { kind: 'ipsets', observedAt, sets }, baseChains: baseChainsOf(whole) ?? [] };
 }
 
 function parsed(payload: string): readonly Json[] | undefined {
@@ -234,4 +238,24 @@ export function parseNftRuleset(payload: string, family: Family, observedAt: Ins
   if (objects) return rulesetOf(objects, family, observedAt);
   const detail = 'Expected the JSON of nft -j list ruleset: an object with a list nftables.';
   return { kind: 'reject', line: 1, reason: 'UNKNOWN_SYNTAX', detail, raw: payload.slice(0, 4096) };
+}
+
+/** Names that iptables-nft gives its tables; their base chains are called like the hooks. */
+const IPTABLES_TABLES = new Set(['raw', 'mangle', 'nat', 'filter', 'security']);
+
+function isOfIptables({ name, chains }: Table): boolean {
+  const bases = chains.filter(({ base }) => base !== undefined);
+  return IPTABLES_TABLES.has(name) && bases.length > 0 && bases.every((chain) => chain.name === chain.base?.hook);
+}
+
+/**
+ * The native tables of a listing, one ruleset per family that has any. Tables of iptables-nft are left out: iptables-save
+ * tells them whole, and twice counted would be wrong.
+ */
+export function nativeRulesets({ objects, observedAt }: NftListing): readonly RulesetSnapshot[] {
+  return (['inet', 'inet6'] as const).flatMap((family) => {
+    const { ruleset } = rulesetOf(objects, family, observedAt);
+    const tables = ruleset.tables.filter((table) => !isOfIptables(table));
+    return tables.length === 0 ? [] : [{ ...ruleset, tables }];
+  });
 }

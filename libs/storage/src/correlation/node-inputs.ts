@@ -51,7 +51,8 @@ export async function newestSnapshot(client: pg.PoolClient, emitterId: number): 
   return rows[0]?.at == null ? undefined : Number(rows[0].at);
 }
 
-// The first snapshot in each stretch of time, so that later ones of it change nothing.
+// The first snapshot in each stretch of time, so that later ones of it change nothing. Native tables are compared with
+// nothing: that they know no policy says nothing of the tables of iptables beside them.
 const MOMENTS = `
   SELECT ${MICROS('r.observed_at')} AS at, r.family, r.backend, r.ruleset_hash,
          (SELECT s.content_hash FROM ipset_snapshot s WHERE s.emitter_id = $1
@@ -59,7 +60,7 @@ const MOMENTS = `
            ORDER BY s.observed_at DESC, s.batch_id DESC LIMIT 1) AS ipset_hash
     FROM (SELECT DISTINCT ON (family, backend, floor(extract(epoch FROM observed_at) * 1000000 / ${COMPARED_EVERY}))
                  observed_at, family, backend, ruleset_hash
-            FROM ruleset_snapshot WHERE emitter_id = $1 AND observed_at >= ${AT('$2')}
+            FROM ruleset_snapshot WHERE emitter_id = $1 AND backend <> 'nftables' AND observed_at >= ${AT('$2')}
            ORDER BY family, backend, floor(extract(epoch FROM observed_at) * 1000000 / ${COMPARED_EVERY}), observed_at, batch_id) r
    ORDER BY r.observed_at, r.family, r.backend`;
 

@@ -33,7 +33,7 @@ const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * 
 const COLUMNS = `e.node, r.family, r.backend, ${MICROS('r.observed_at')} AS at, r.emitter_id, r.batch_id, r.ruleset_hash, r.other_backend_present`;
 
 /** Each family and backend is a series of its own: what is near in one of them says nothing of another. */
-const SERIES = `('inet', 'nft'), ('inet', 'legacy'), ('inet6', 'nft'), ('inet6', 'legacy')`;
+const SERIES = `('inet', 'nft'), ('inet', 'legacy'), ('inet6', 'nft'), ('inet6', 'legacy'), ('inet', 'nftables'), ('inet6', 'nftables')`;
 
 interface EntryRow {
   readonly node: string;

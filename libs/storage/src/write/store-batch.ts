@@ -15,6 +15,7 @@ import type {
   RulesetSnapshot,
   TraceObservation,
 } from '@whydrop/model';
+import { nativeRulesets } from '@whydrop/ruleset';
 import type pg from 'pg';
 import type { Database } from '../database.js';
 import { claimStage, type StoredBatch } from './batch.js';
@@ -53,6 +54,8 @@ function put(sorted: Sorted, item: Decoded): void {
       return void sorted.packets.push(item);
     case 'ruleset':
       return void sorted.rulesets.push(item);
+    case 'nft-listing':
+      return void sorted.rulesets.push(...nativeRulesets(item));
     case 'ipsets':
       return void sorted.ipsets.push(item);
     case 'interfaces':
