@@ -10,7 +10,7 @@ import { dropOf } from '../drop/drop.view.js';
 import { checkFilterSize } from '../filters.js';
 import { DateTime } from '../scalars/date-time.scalar.js';
 import { LiveService } from './live.service.js';
-import { DropObserved, laggedBy, type Lagged } from './live.type.js';
+import { DropObserved, laggedBy, type Lagged, UNKNOWN } from './live.type.js';
 
 interface Answer {
   readonly dropObserved: Drop | Lagged;
@@ -32,13 +32,13 @@ export class DropObservedResolver {
   })
   async dropObserved(
     @Args('filter', { type: () => DropCondition, defaultValue: {} }) filter: DropCondition,
+    @Context() { principal }: GraphqlContext,
     @Args('since', {
       type: () => DateTime,
       nullable: true,
       description: `Begin with those that were first seen from then on, at most ${REPLAYED}.`,
     })
-    since: number | null | undefined,
-    @Context() { principal }: GraphqlContext,
+    since?: number | null,
   ): Promise<AsyncIterableIterator<Answer>> {
     checkFilterSize(filter);
     const condition = withDefaultVerdicts(filter);
@@ -48,7 +48,10 @@ export class DropObservedResolver {
     });
     return this.live.open<Answer>(
       'drops',
-      { read, lagged: (missed) => ({ dropObserved: principal.namespaces ? { missed: null } : laggedBy(missed) }) },
+      {
+        read,
+        lagged: (missed) => ({ dropObserved: laggedBy(principal.namespaces ? UNKNOWN : missed) }),
+      },
       typeof since === 'number' ? asAsked(() => this.past(since, condition)) : undefined,
     );
   }

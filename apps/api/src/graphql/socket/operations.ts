@@ -13,8 +13,8 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
-import type { GraphqlContext } from '../context.js';
 import { readerAs } from '../../auth/asking.js';
+import type { GraphqlContext } from '../context.js';
 import { createLoaders } from '../loaders.js';
 import { checkCost } from '../server/cost-limit.js';
 import { depthLimit } from '../server/depth-limit.js';

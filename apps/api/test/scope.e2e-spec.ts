@@ -1,0 +1,214 @@
+import {
+  buildSchema,
+  getNamedType,
+  isLeafType,
+  isRequiredArgument,
+  isUnionType,
+  isObjectType,
+  isInterfaceType,
+  type GraphQLOutputType,
+} from 'graphql';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { createToken } from '@whydrop/storage';
+import { RULES } from '../src/auth/rules.js';
+import { startApi, type RunningApi } from '../src/start.js';
+import { rootFields } from './auth-fields.js';
+import { openTestDatabase, type OpenTestDatabase } from './database.js';
+import { numbers, storeWorld, type Others } from './worlds.js';
+
+const SEED = 20261121;
+const WORLDS: readonly Others[] = [
+  { namespace: 'payments', word: 'salaries', own: 0, node: 'n2' },
+  { namespace: 'zoo', word: 'elephant', own: 30, node: 'n7' },
+];
+const SECRETS = WORLDS.flatMap(({ namespace, word, node }) => [namespace, word, node]);
+
+interface World {
+  readonly db: OpenTestDatabase;
+  readonly api: RunningApi;
+  readonly dev: string;
+  readonly all: string;
+}
+const worlds: World[] = [];
+
+beforeAll(async () => {
+  for (const others of WORLDS) {
+    const db = await openTestDatabase();
+    await storeWorld(db, SEED, others);
+    const dev = (await createToken(db, { name: 'dev', role: 'viewer', namespaces: ['dev'] })).text;
+    const all = (await createToken(db, { name: 'all', role: 'viewer' })).text;
+    const now = () => Date.parse('2026-11-20T13:00:00Z');
+    const api = await startApi({
+      database: db,
+      storeQueue: { enqueue: () => Promise.resolve() },
+      knownFormats: [],
+      port: 0,
+      now,
+    });
+    worlds.push({ db, api, dev, all });
+  }
+});
+
+afterAll(async () => {
+  for (const { api, db } of worlds) {
+    await api.close();
+    await db.drop();
+  }
+});
+
+/** What is answered, byte for byte, but for the request's own id. */
+async function ask(world: World | undefined, query: string, as: 'dev' | 'all' = 'dev'): Promise<string> {
+  if (!world) throw new Error('no such world');
+  const response = await fetch(`${world.api.url}/graphql`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${world[as]}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ query }),
+  });
+  return `${response.status} ${(await response.text()).replaceAll(/"requestId":"[^"]*"/g, '')}`;
+}
+
+async function both(query: string): Promise<string> {
+  const [one, two] = await Promise.all(worlds.map((world) => ask(world, query)));
+  expect(two).toBe(one);
+  const told = one ?? '';
+  expect(SECRETS.filter((secret) => told.includes(secret) && !query.includes(secret))).toEqual([]);
+  return told;
+}
+
+const schema = buildSchema(readFileSync(path.resolve(import.meta.dirname, '../../../schema.graphql'), 'utf8'));
+
+/** Everything that can be asked of a type, so many fields deep. */
+function everything(of: GraphQLOutputType, depth: number): string {
+  const type = getNamedType(of);
+  if (isLeafType(type)) return '';
+  if (isUnionType(type))
+    return `{ __typename ${type
+      .getTypes()
+      .map((each) => `... on ${each.name} ${everything(each, depth)}`)
+      .join(' ')} }`;
+  if (isInterfaceType(type))
+    return `{ id ${schema
+      .getPossibleTypes(type)
+      .map((each) => `... on ${each.name} ${everything(each, depth)}`)
+      .join(' ')} }`;
+  if (!isObjectType(type)) return '';
+  const fields = Object.values(type.getFields()).filter(({ args, type: inner, name }) => {
+    const deep = !isLeafType(getNamedType(inner));
+    return !args.some(isRequiredArgument) && name !== 'edges' && !(deep && depth <= 1);
+  });
+  return `{ __typename ${fields.map((field) => `${field.name} ${everything(field.type, depth - 1)}`).join(' ')} }`;
+}
+
+const RANGE = 'timeRange: {from: "2026-11-20T11:00:00Z", to: "2026-11-20T13:00:00Z"}';
+const ofField = (name: string) => schema.getQueryType()?.getFields()[name]?.type;
+const all = (name: string, depth: number) => {
+  const type = ofField(name);
+  return type ? everything(type, depth) : '';
+};
+
+describe('a reader of one namespace', () => {
+  it('sees drops with an end in it, the other end by its address', async () => {
+    const told = await both(
+      `{ drops(filter: {${RANGE}}, first: 500) { totalCount nodes { sentence withheld source { ip label pod { name } } } } }`,
+    );
+    const { data } = JSON.parse(told.slice(4)) as {
+      data: { drops: { totalCount: number; nodes: { withheld: string[]; sentence: string }[] } };
+    };
+    expect(data.drops.totalCount).toBe(48);
+    const other = data.drops.nodes.find(({ withheld }) => withheld.includes('the destination'));
+    expect(other?.withheld).toEqual(['raw lines', 'the destination', 'policies and rules of other namespaces']);
+    expect(other?.sentence).toMatch(
+      /^dev\/\w+ -> 10\.2\.0\.\d+:\d+\/TCP was dropped on \w+: .* What is of other namespaces is withheld\.$/,
+    );
+  });
+
+  it.each([
+    ['drops', 5],
+    ['dropGroups', 5],
+  ])('%s: everything of it is the same, whoever the others are', async (name, depth) => {
+    const told = await both(`{ ${name}(filter: {${RANGE}}, first: 40) ${all(name, depth)} }`);
+    expect(told).toContain('dev/');
+    expect(told).not.toContain('"errors"');
+  });
+
+  it.each(['NAMESPACE', 'SOURCE_WORKLOAD', 'DESTINATION_NAMESPACE', 'POLICY', 'NODE', 'CAUSE', 'PORT'])(
+    'trends and top by %s',
+    async (by) => {
+      const trend = await both(
+        `{ blockedConnectionTrend(${RANGE}, groupBy: [${by}], step: "PT5M") ${all('blockedConnectionTrend', 4)} }`,
+      );
+      expect(trend).not.toContain('"errors"');
+      expect(await both(`{ topBlocked(${RANGE}, by: ${by}, first: 50) ${all('topBlocked', 3)} }`)).not.toContain(
+        '"errors"',
+      );
+    },
+  );
+
+  it('the trend of everything is the sum of what it sees', async () => {
+    const told = await both(`{ blockedConnectionTrend(${RANGE}, maxPoints: 2) { total { drops } } }`);
+    expect(told).toContain('"total":{"drops":48}');
+  });
+
+  it.each([
+    ['drop', 'g0-0'],
+    ['dropGroup', 'g0'],
+  ])('%s by its key', async (name, key) => {
+    expect(await both(`{ ${name}(id: "${key}") ${all(name, 5)} }`)).not.toContain('"errors"');
+    const outside = await ask(worlds[1], `{ ${name}(id: "${key.replace('g', 'o')}") { id } }`);
+    const nowhere = await ask(worlds[0], `{ ${name}(id: "${key.replace('g', 'o')}") { id } }`);
+    expect(outside).toBe(nowhere);
+    expect(outside).toContain('NOT_FOUND');
+    expect(await ask(worlds[1], `{ ${name}(id: "${key.replace('g', 'o')}") { id } }`, 'all')).not.toContain('errors');
+  });
+
+  it('node by a global id outside is not found', async () => {
+    const id = Buffer.from('Drop:o1-0').toString('base64url');
+    expect(await both(`{ node(id: "${id}") { id } }`)).toContain('NOT_FOUND');
+    expect(
+      await both(`{ node(id: "${Buffer.from('Drop:g1-0').toString('base64url')}") { id ... on Drop { sentence } } }`),
+    ).not.toContain('errors');
+  });
+
+  it.each(
+    rootFields()
+      .filter(({ type }) => type === 'Query')
+      .map((field) => [field.name, field.text] as const),
+  )('%s, asked for as little as can be', async (name, text) => {
+    const told = await both(text);
+    if (RULES['Query']?.[name]?.reach === 'whole') expect(told).toContain('FORBIDDEN');
+  });
+
+  it('no filter, sort or page tells the worlds apart', async () => {
+    const below = numbers(SEED);
+    const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T;
+    const words = [...SECRETS, 'dev', 'web', 'base', 'withheld', 'o', 'e', 'n1', 'only-', 'of-', '1'];
+    const texts = [
+      'namespace',
+      'sourceNamespace',
+      'destinationNamespace',
+      'workload',
+      'sourceWorkload',
+      'destinationWorkload',
+      'policy',
+      'policyKind',
+      'node',
+      'cluster',
+    ];
+    const test = () => `${pick(texts)}: {${pick(['eq', 'neq', 'contains', 'startsWith'])}: "${pick(words)}"}`;
+    const condition = (): string =>
+      pick([test, test, () => `not: {${test()}}`, () => `or: [{${test()}}, {${test()}}]`])();
+    let found = 0;
+    for (let i = 0; i < 300; i++) {
+      const [name, order] = pick([
+        ['drops', 'orderBy: {field: FIRST_SEEN, direction: ASC}'],
+        ['dropGroups', `orderBy: {field: ${pick(['LAST_SEEN', 'DROPS', 'PACKETS'])}}`],
+      ] as const);
+      const text = `{ ${name}(filter: {${RANGE}, ${condition()}}, first: ${1 + below(9)}, ${order}) { totalCount pageInfo { hasNextPage endCursor } nodes { key } } }`;
+      const told = await both(text);
+      expect(told).not.toContain('"errors"');
+      if (told.includes('"key"')) found++;
+    }
+    expect(found).toBeGreaterThan(50);
+  });
+});
