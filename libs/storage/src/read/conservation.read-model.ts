@@ -45,6 +45,8 @@ export interface ConservationTotalRow extends Conserved {
 
 const RULE = `d.facts -> 'chainRule'`;
 const POLICY_NAME = `coalesce(p ->> 'namespace' || '/', '') || (p ->> 'name')`;
+// As drop groups have it: the namespace of a global policy is empty.
+const POLICY_KEY = `concat_ws('/', p ->> 'kind', coalesce(p ->> 'namespace', ''), p ->> 'name')`;
 const POLICIES = `(SELECT coalesce(array_agg(p), '{}') FROM jsonb_array_elements(d.facts -> 'policies') AS p)`;
 
 const FIELDS = {
@@ -54,7 +56,7 @@ const FIELDS = {
   chain: { type: 'text', any: [`(${RULE} ->> 'chain')`] },
   namespace: { type: 'text', any: [`(${RULE} #>> '{owner,workload,namespace}')`] },
   workload: { type: 'text', any: [`(${RULE} #>> '{owner,workload,pod}')`] },
-  policy: { type: 'text', any: [POLICY_NAME], each: { array: POLICIES, as: 'p' } },
+  policy: { type: 'text', any: [POLICY_NAME, POLICY_KEY], each: { array: POLICIES, as: 'p' } },
   cause: { type: 'text', any: ['d.cause'] },
   hasExcess: { type: 'bool', any: ['(d.excess > 0)'] },
   hasUnexplained: { type: 'bool', any: ['(d.packets > d.attributed + d.counted_only)'] },

@@ -24,7 +24,10 @@ export class ConservationFilter {
   @Field(() => StringFilter, { nullable: true, description: 'Pod whose own rule it is.' })
   workload?: StringFilter | null;
 
-  @Field(() => StringFilter, { nullable: true, description: '`namespace/name` of a policy that the rule stands for.' })
+  @Field(() => StringFilter, {
+    nullable: true,
+    description: '`namespace/name` or `kind/namespace/name` of a policy that the rule stands for.',
+  })
   policy?: StringFilter | null;
 
   @Field(() => CauseFilter, { nullable: true })

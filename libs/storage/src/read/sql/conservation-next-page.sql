@@ -14,7 +14,7 @@ JOIN cluster c ON c.id = d.cluster_id
 WHERE d.channel = 'counter'
   AND d.to_time > $1::timestamptz
   AND d.from_time < $2::timestamptz
-  AND ((d.node = $3::text) AND EXISTS (SELECT FROM unnest((SELECT coalesce(array_agg(p), '{}') FROM jsonb_array_elements(d.facts -> 'policies') AS p)) AS p WHERE coalesce(p ->> 'namespace' || '/', '') || (p ->> 'name') = $4::text) AND ((d.excess > 0) = $5::bool))
+  AND ((d.node = $3::text) AND EXISTS (SELECT FROM unnest((SELECT coalesce(array_agg(p), '{}') FROM jsonb_array_elements(d.facts -> 'policies') AS p)) AS p WHERE coalesce(p ->> 'namespace' || '/', '') || (p ->> 'name') = $4::text OR concat_ws('/', p ->> 'kind', coalesce(p ->> 'namespace', ''), p ->> 'name') = $4::text) AND ((d.excess > 0) = $5::bool))
   AND (d.to_time, d.id) < ($6::timestamptz, $7::text)
 ORDER BY d.to_time DESC, d.id DESC
 LIMIT $8::int

@@ -1,0 +1,201 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { jest } from '@jest/globals';
+import { parse } from 'yaml';
+import { batchesOf, ship, waitUntilWorked } from './delivery.js';
+import { type Stack, startStack } from './stack.js';
+
+jest.setTimeout(180_000);
+
+const GRAFANA = path.resolve(import.meta.dirname, '../../grafana');
+const SCENARIOS = path.resolve(import.meta.dirname, '../scenarios');
+const STORIES = ['contrail-three-tier', 'calico-web-deny-all'];
+const INFINITY = 'yesoreyeram-infinity-datasource';
+
+interface Column {
+  readonly selector: string;
+  readonly text: string;
+  readonly type: 'string' | 'number' | 'timestamp';
+}
+
+/** A query of the Infinity data source. */
+interface Target {
+  readonly type: string;
+  readonly source: string;
+  readonly parser: string;
+  readonly format: string;
+  readonly url: string;
+  readonly url_options: {
+    readonly method: string;
+    readonly body_type: string;
+    readonly body_graphql_query: string;
+    readonly body_graphql_variables: string;
+  };
+  readonly root_selector: string;
+  readonly columns: readonly Column[];
+}
+
+interface Panel {
+  readonly id: number;
+  readonly type: string;
+  readonly title: string;
+  readonly datasource: { readonly type: string; readonly uid: string };
+  readonly gridPos: Readonly<Record<'x' | 'y' | 'w' | 'h', number>>;
+  readonly targets: readonly Target[];
+}
+
+interface Variable {
+  readonly type: string;
+  readonly name: string;
+  readonly query: string | { readonly queryType: string; readonly infinityQuery: Target };
+  readonly regex: string;
+  readonly includeAll: boolean;
+}
+
+interface Dashboard {
+  readonly uid: string;
+  readonly title: string;
+  readonly templating: { readonly list: readonly Variable[] };
+  readonly panels: readonly Panel[];
+}
+
+type Row = Readonly<Record<string, unknown>>;
+type Values = Readonly<Record<string, string | readonly string[]>>;
+
+const DASHBOARDS = readdirSync(path.join(GRAFANA, 'dashboards')).map(
+  (file) => JSON.parse(readFileSync(path.join(GRAFANA, 'dashboards', file), 'utf8')) as Dashboard,
+);
+
+/** `${name:json}` and `${__from:date:iso}`, as Grafana replaces them; anything else is left and fails. */
+function replaced(text: string, values: Values): string {
+  return text.replaceAll(/\$\{(\w+):(json|date:iso)\}/g, (whole, name: string, format: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return format === 'json' ? JSON.stringify(value) : String(value);
+  });
+}
+
+const at = (value: unknown, selector: string): unknown =>
+  selector.split('.').reduce<unknown>((inner, key) => (inner as Row | null | undefined)?.[key], value);
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack('postgres');
+  for (const story of STORIES) await ship(stack, await batchesOf(path.join(SCENARIOS, story, 'bundle')));
+  await waitUntilWorked(stack);
+});
+
+afterAll(() => stack.stop());
+
+/** Asks as the data source does: POST of JSON with its bearer token; the answer's rows by the one root path. */
+async function ask(target: Target, values: Values): Promise<readonly Row[]> {
+  const { body_graphql_query: query, body_graphql_variables: variables, method } = target.url_options;
+  const text = replaced(variables, values);
+  const response = await fetch(`${stack.url}${target.url}`, {
+    method,
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${stack.token}` },
+    body: JSON.stringify({ query: replaced(query, values), variables: JSON.parse(text) as unknown }),
+  });
+  const answer = (await response.json()) as { readonly errors?: readonly unknown[] };
+  expect({ status: response.status, errors: answer.errors }).toEqual({ status: 200, errors: undefined });
+  const rows = at(answer, target.root_selector);
+  if (!Array.isArray(rows)) throw new Error(`${target.root_selector} is no list: ${JSON.stringify(rows)}`);
+  return rows as readonly Row[];
+}
+
+/** All values of each variable, in their order: a later one may ask within an earlier one. */
+async function valuesOf(dashboard: Dashboard): Promise<Values> {
+  const values: Record<string, string | readonly string[]> = {
+    __from: '2026-11-20T00:00:00.000Z',
+    __to: '2026-11-22T00:00:00.000Z',
+  };
+  for (const { type, name, query, regex } of dashboard.templating.list) {
+    if (type === 'datasource' || typeof query === 'string') continue;
+    const selector = query.infinityQuery.columns[0]?.selector ?? '';
+    const wanted = new RegExp(regex.slice(1, -1));
+    const found = (await ask(query.infinityQuery, values)).map((row) => at(row, selector));
+    values[name] = [
+      ...new Set(found.filter((value): value is string => typeof value === 'string' && wanted.test(value))),
+    ];
+    expect({ name, values: values[name] }).not.toEqual({ name, values: [] });
+  }
+  return values;
+}
+
+function fits(value: unknown, type: Column['type']): boolean {
+  if (type === 'number') return Number.isFinite(typeof value === 'string' ? Number(value) : value);
+  return typeof value === 'string' && (type === 'string' || !Number.isNaN(Date.parse(value)));
+}
+
+/** Columns that something of the right kind stands in. */
+const filled = (rows: readonly Row[], columns: readonly Column[]) =>
+  columns.filter(({ selector, type }) => rows.some((row) => fits(at(row, selector), type))).map(({ text }) => text);
+
+const panels = DASHBOARDS.flatMap((dashboard) =>
+  dashboard.panels.map((panel) => [dashboard.title, panel.title, dashboard, panel] as const),
+);
+
+describe('dashboards', () => {
+  it.each(panels)('%s: %s shows something of the demo', async (_name, _title, dashboard, panel) => {
+    const values = await valuesOf(dashboard);
+    for (const target of panel.targets) {
+      const rows = await ask(target, values);
+      const wanted = target.columns.map(({ text }) => text);
+      expect(filled(rows, target.columns)).toEqual(wanted);
+    }
+  });
+
+  it('count what is stored', async () => {
+    const overview = DASHBOARDS.find(({ uid }) => uid === 'whydrop-overview');
+    const panel = overview?.panels.find(({ title }) => title === 'Blocked connections');
+    if (!overview || !panel?.targets[0]) throw new Error('no such panel');
+    const { rows } = await stack.database.pool.query<{ n: bigint }>(
+      `SELECT count(*) AS n FROM "drop" d JOIN drop_group g ON g.id = d.group_id WHERE g.verdict IN ('dropped', 'rejected')`,
+    );
+    const shown = await ask(panel.targets[0], await valuesOf(overview));
+    expect(shown.reduce((sum, row) => sum + Number(row['drops']), 0)).toBe(Number(rows[0]?.n));
+  });
+
+  it('show only what the chosen values leave', async () => {
+    const dashboard = DASHBOARDS.find(({ uid }) => uid === 'whydrop-namespace');
+    for (const panel of dashboard?.panels ?? []) {
+      const values = { ...(await valuesOf(dashboard as Dashboard)), namespace: ['no-such-namespace'] };
+      const rows = await ask(panel.targets[0] as Target, values);
+      expect({ panel: panel.title, shown: rows.filter((row) => row['value'] === undefined || row['value']) }).toEqual({
+        panel: panel.title,
+        shown: [],
+      });
+    }
+  });
+});
+
+describe('the shape of dashboards', () => {
+  it.each(DASHBOARDS)('$title asks the data source that is provisioned, with a parser that can alert', (dashboard) => {
+    const sources = parse(readFileSync(path.join(GRAFANA, 'provisioning/datasources/whydrop.yaml'), 'utf8')) as {
+      readonly datasources: readonly { readonly type: string; readonly uid: string }[];
+    };
+    expect(sources.datasources.map(({ type }) => type)).toContain(INFINITY);
+    for (const { datasource, targets } of dashboard.panels) {
+      // eslint-disable-next-line no-template-curly-in-string -- Grafana's own syntax
+      expect(datasource).toEqual({ type: INFINITY, uid: '${source}' });
+      for (const target of targets) {
+        expect(target).toMatchObject({ type: 'graphql', source: 'url', parser: 'backend', url: '/graphql' });
+        expect(target.url_options).toMatchObject({ method: 'POST', body_type: 'graphql' });
+        // values go into variables, never into the text of a query
+        expect(target.url_options.body_graphql_query).not.toContain('${');
+      }
+    }
+  });
+
+  it.each(DASHBOARDS)('$title has panels side by side', ({ panels: all }) => {
+    expect(new Set(all.map(({ id }) => id)).size).toBe(all.length);
+    for (const [i, { gridPos: a }] of all.entries()) {
+      expect(a.x + a.w).toBeLessThanOrEqual(24);
+      const others = all
+        .slice(i + 1)
+        .filter(({ gridPos: b }) => a.x < b.x + b.w && b.x < a.x + a.w && a.y < b.y + b.h && b.y < a.y + a.h);
+      expect(others.map(({ title }) => title)).toEqual([]);
+    }
+  });
+});
