@@ -1,11 +1,11 @@
 import type { ScopedVars } from '@grafana/data';
 import type { TemplateSrv } from '@grafana/runtime';
 
-/** Put around and between the values of a variable; no Kubernetes name has control characters. */
-const OPEN = '\u0001';
-const BETWEEN = '\u0002';
-const CLOSE = '\u0003';
-const CHOICE = /\u0001([^\u0001\u0003]*)\u0003/;
+/** Put around and between the values of a variable; private characters, which no name has. */
+const OPEN = '\uE000';
+const BETWEEN = '\uE001';
+const CLOSE = '\uE002';
+const CHOICE = /\uE000([^\uE000\uE002]*)\uE002/;
 
 function marked(value: unknown): string {
   const values: unknown[] = Array.isArray(value) ? value : [value];
