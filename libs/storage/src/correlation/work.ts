@@ -3,34 +3,31 @@ import type pg from 'pg';
 import { grownSpan } from './host.js';
 import { FROZEN, keptFrom } from '../retention/floor.js';
 import { MICROS } from '../write/batch.js';
+import { clipped, type Span, unionOf } from './spans.js';
 import type { Touched } from '../write/store-batch.js';
 
 /** An attempt's records lie at most this far apart: retries for two minutes, then conntrack's own delay. In µs. */
 export const REACH = 300_000_000;
 /** How far back a record can still answer a connection that was reported as unanswered. */
 const LOOK_BACK = 3_000_000;
+/** Two times at which drops are explained anew bear on each other when they lie within this: witnesses are read 2 × REACH around. In µs. */
+const NEAR_DROPS = 6 * REACH;
+/** The same for what was counted: windows last an hour at most, and are read with their neighbours. */
+const NEAR_COUNTS = 6 * 3_600_000_000;
 
 /** What one correlation run has to do for a cluster. */
 export interface CorrelationWork {
   readonly cluster: string;
   readonly batches: readonly bigint[];
-  /** Times to look at again, both ends included; undefined: nothing that was stored bears on any drop. */
-  readonly dirty: readonly [Instant, Instant] | undefined;
+  /** Times to look at again, far from each other; none: nothing that was stored bears on any drop. */
+  readonly dirty: readonly Span[];
   /** Times for which what was counted has to be set against the drops again. */
-  readonly counted: readonly [Instant, Instant] | undefined;
+  readonly counted: readonly Span[];
 }
-
-type Span = readonly [Instant, Instant];
 
 interface BatchRow {
   readonly id: bigint;
   readonly touched: Touched | null;
-}
-
-function merge(spans: readonly (Span | undefined | null)[]): Span | undefined {
-  const known = spans.filter((span): span is Span => span !== undefined && span !== null);
-  if (known.length === 0) return undefined;
-  return [Math.min(...known.map(([from]) => from)), Math.max(...known.map(([, to]) => to))];
 }
 
 /** Time of the first and last record that can be a witness: nothing outside needs looking at. */
@@ -66,19 +63,18 @@ async function toSnapshots(client: pg.PoolClient, clusterId: number, [from, to]:
   return [Math.min(Number(row?.from ?? from), from), Math.max(Number(row?.to ?? to), to)];
 }
 
-function dirtySpan(rows: readonly BatchRow[], evidence: Span | undefined, grown: Span | undefined): Span | undefined {
-  if (!evidence) return undefined;
+function dirtySpans(rows: readonly BatchRow[], evidence: Span | undefined, grown: readonly Span[]): readonly Span[] {
+  if (!evidence) return [];
   const spans = rows.flatMap(({ touched }) => {
     if (!touched) return [];
     const records = touched.evidence && ([touched.evidence[0] - LOOK_BACK, touched.evidence[1]] as const);
-    const snapshots = touched.snapshots;
     const context = touched.context && ([touched.context[0], touched.context[1] ?? evidence[1]] as const);
-    return [records, snapshots, context];
+    return [records, touched.snapshots, context];
   });
-  const all = merge([...spans, grown]);
-  if (!all) return undefined;
-  const clipped: Span = [Math.max(all[0], evidence[0] - REACH), Math.min(all[1], evidence[1] + REACH)];
-  return clipped[0] <= clipped[1] ? clipped : undefined;
+  const reach: Span = [evidence[0] - REACH, evidence[1] + REACH];
+  return unionOf([...spans, ...grown], NEAR_DROPS)
+    .map((span) => clipped(span, reach))
+    .filter(isThere);
 }
 
 /** Time of the first and last thing that counts drops. */
@@ -93,24 +89,31 @@ async function countingSpan(client: pg.PoolClient): Promise<Span | undefined> {
 }
 
 /** Drops change as far as evidence reaches, and with them what is left of the counters. */
-function countedSpan(rows: readonly BatchRow[], counting: Span | undefined): Span | undefined {
-  if (!counting) return undefined;
+function countedSpans(rows: readonly BatchRow[], counting: Span | undefined): readonly Span[] {
+  if (!counting) return [];
   const spans = rows.flatMap(({ touched }) => {
     if (!touched) return [];
     const records = touched.evidence && ([touched.evidence[0] - REACH, touched.evidence[1] + REACH] as const);
     const context = touched.context && ([touched.context[0], touched.context[1] ?? counting[1]] as const);
     return [records, touched.snapshots, touched.counts, context];
   });
-  const all = merge(spans);
-  const clipped: Span | undefined = all && [Math.max(all[0], counting[0]), Math.min(all[1], counting[1])];
-  return clipped && clipped[0] <= clipped[1] ? clipped : undefined;
+  return unionOf(spans, NEAR_COUNTS)
+    .map((span) => clipped(span, counting))
+    .filter(isThere);
 }
 
-/** The part of a span whose witnesses are all there: what was told before it stays as it is. */
-function above(floor: Instant | undefined, span: Span | undefined): Span | undefined {
-  if (!span || floor === undefined) return span;
-  const from = Math.max(span[0], floor + FROZEN);
-  return from <= span[1] ? [from, span[1]] : undefined;
+/** The parts of spans whose witnesses are all there: what was told before stays as it is. */
+function above(floor: Instant | undefined, spans: readonly Span[]): readonly Span[] {
+  if (floor === undefined) return spans;
+  return spans.map((span) => clipped(span, [floor + FROZEN, Infinity])).filter(isThere);
+}
+
+const isThere = (span: Span | undefined): span is Span => span !== undefined;
+
+async function eachOf<T>(spans: readonly Span[], work: (span: Span) => Promise<T>): Promise<T[]> {
+  const found: T[] = [];
+  for (const span of spans) found.push(await work(span));
+  return found;
 }
 
 /**
@@ -126,15 +129,20 @@ export async function takeCorrelationWork(client: pg.PoolClient, clusterId: numb
       WHERE b.finished_at IS NULL AND e.cluster_id = $1 ORDER BY b.id`,
     [clusterId],
   );
-  const host = merge(rows.map(({ touched }) => touched?.host));
-  const grown = host && (await grownSpan(client, clusterId, host));
-  const span = rows.length === 0 ? undefined : dirtySpan(rows, await evidenceSpan(client), grown);
+  const none = rows.length === 0;
+  const hosts = unionOf(
+    rows.map(({ touched }) => touched?.host),
+    NEAR_COUNTS,
+  );
+  const grown = (await eachOf(hosts, (span) => grownSpan(client, clusterId, span))).filter(isThere);
+  const dirty = none ? [] : dirtySpans(rows, await evidenceSpan(client), grown);
+  const between = unionOf(await eachOf(dirty, (span) => toSnapshots(client, clusterId, span)), NEAR_DROPS);
   const floor = await keptFrom(client, clusterId);
   return {
     cluster: cluster.rows[0]?.name ?? '',
     batches: rows.map((row) => row.id),
-    dirty: above(floor, span && (await toSnapshots(client, clusterId, span))),
-    counted: above(floor, rows.length === 0 ? undefined : countedSpan(rows, await countingSpan(client))),
+    dirty: above(floor, between),
+    counted: above(floor, none ? [] : countedSpans(rows, await countingSpan(client))),
   };
 }
 
