@@ -69,7 +69,17 @@ export interface ToldAlert {
   readonly topSources: readonly { readonly end: { readonly name: string }; readonly drops: number }[];
 }
 
+/** What happened when, in milliseconds from the first packet on. */
+export interface Trail {
+  /** The clients had made all their attempts. */
+  readonly tried: number;
+  /** GraphQL explained a first one, and so many that they are a spike by themselves. */
+  readonly explained: number;
+  readonly enough: number;
+}
+
 export interface AlertStory {
+  readonly trail: Trail;
   /** From the first packet until the alert had been told, in milliseconds. */
   readonly toldAfterMs: number;
   readonly resolvedAfterMs: number;
@@ -114,13 +124,33 @@ async function until(
   }
 }
 
-async function story(server: LiveServer, policy: string, tried: () => Promise<unknown>): Promise<AlertStory> {
+const BLAMED = `query ($policy: String!) { drops(first: 1, filter: { policy: { eq: $policy } }) { totalCount } }`;
+
+/** Until so many drops are blamed on a policy. */
+async function blamed(server: LiveServer, policy: string, startedAt: number, drops: number): Promise<number> {
+  type Found = { readonly drops: { readonly totalCount: number } };
+  for (;;) {
+    const { totalCount } = (await server.query<Found>(BLAMED, { policy })).drops;
+    const afterMs = Date.now() - startedAt;
+    if (totalCount >= drops || afterMs > 120_000) return afterMs;
+    await wait(200);
+  }
+}
+
+/** Events of a minute that are a spike although nothing is known of the time before. */
+const ENOUGH = 100;
+
+async function story(server: LiveServer, policy: string, attempts: () => Promise<unknown>): Promise<AlertStory> {
   const startedAt = Date.now();
-  const done = tried();
+  const done = attempts().then(() => Date.now() - startedAt);
+  const seen = blamed(server, policy, startedAt, 1).then(async (explained) => ({
+    explained,
+    enough: await blamed(server, policy, startedAt, ENOUGH),
+  }));
   const told = await until(server, policy, startedAt, ({ notified }) => notified, 120_000);
-  await done;
+  const trail = { tried: await done, ...(await seen) };
   const over = await until(server, policy, startedAt, ({ state }) => state === 'RESOLVED', 360_000);
-  return { toldAfterMs: told.afterMs, resolvedAfterMs: over.afterMs, alert: told.found };
+  return { trail, toldAfterMs: told.afterMs, resolvedAfterMs: over.afterMs, alert: told.found };
 }
 
 /** One pod tries 200 ports of another; side by side a policy is rolled out wrongly, and three clients try again and again. */
@@ -143,8 +173,11 @@ async function incidents(
     story(server, 'NetworkPolicy/shop/vault-deny-all', scanned),
     story(server, 'NetworkPolicy/shop/db-deny-all', cutOff),
   ]);
-  for (const [name, { toldAfterMs, resolvedAfterMs, alert }] of Object.entries({ scan, misrolled }))
+  for (const [name, { trail, toldAfterMs, resolvedAfterMs, alert }] of Object.entries({ scan, misrolled })) {
+    const { tried, explained, enough } = trail;
+    say(`${name}: tried for ${tried} ms; explained after ${explained} ms, ${ENOUGH} of them after ${enough} ms`);
     say(`${name}: told after ${toldAfterMs} ms, resolved after ${resolvedAfterMs} ms: ${alert.summary}`);
+  }
   return { scan, misrolled, all: await alertsOf(server) };
 }
 

@@ -30,6 +30,8 @@ const BATCH_BYTES = 512 * 1024;
 /** So much may wait in memory for the disk; then nothing is read any more. */
 const WAITING_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = 500;
+/** What belongs together comes within this. */
+const SOON_MS = 5;
 
 /** Records in a payload: its lines. */
 export function countLines(bytes: Buffer): number {
@@ -43,6 +45,9 @@ export class Batcher implements Sink {
   private readonly pending = new Map<string, Pending>();
   private pendingBytes = 0;
   private timer: NodeJS.Timeout | undefined;
+  /** When the timer goes off, and when it went off last. */
+  private dueAt = Infinity;
+  private flushedAt = -Infinity;
   private committing: Promise<void> | undefined;
   private readonly waiters = new Set<() => void>();
 
@@ -71,7 +76,7 @@ export class Batcher implements Sink {
     this.pendingBytes += bytes.length;
     this.options.onRecords?.(source, records);
     if (open.bytes >= BATCH_BYTES) this.seal(open);
-    this.later();
+    this.later(source.class === 'drops');
   }
 
   snapshot(source: Source, payload: Buffer, at: number): void {
@@ -104,14 +109,22 @@ export class Batcher implements Sink {
     this.options.spool.add(draft);
   }
 
-  private later(): void {
-    this.timer ??= setTimeout(() => void this.flush().catch(() => undefined), this.options.flushMs);
+  /** `soon`: drops wait only while a flush was just now, so that one alone is on its way at once and many are no more batches. */
+  private later(soon = false): void {
+    const { flushMs } = this.options;
+    const now = performance.now();
+    const dueAt = soon ? Math.max(now + SOON_MS, this.flushedAt + flushMs) : now + flushMs;
+    if (this.timer && this.dueAt <= dueAt) return;
+    clearTimeout(this.timer);
+    this.dueAt = dueAt;
+    this.timer = setTimeout(() => void this.flush().catch(() => undefined), dueAt - now);
   }
 
   /** Everything that was read is on the disk when this resolves; it rejects when the disk does not take it now. */
   async flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.flushedAt = performance.now();
     for (const open of [...this.pending.values()]) this.seal(open);
     this.committing ??= this.commit().finally(() => (this.committing = undefined));
     await this.committing;
