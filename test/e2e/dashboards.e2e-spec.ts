@@ -170,6 +170,45 @@ describe('dashboards', () => {
   });
 });
 
+describe('the alert rule that is provisioned', () => {
+  const text = readFileSync(path.join(GRAFANA, 'provisioning/alerting/whydrop.yaml'), 'utf8');
+  const { groups } = parse(text) as {
+    readonly groups: readonly { readonly rules: readonly { readonly data: readonly { readonly model: Target }[] }[] }[];
+  };
+  const target = groups[0]?.rules[0]?.data[0]?.model as Target;
+
+  it('asks without variables, with the parser that runs in the backend', async () => {
+    expect(target).toMatchObject({ type: 'graphql', parser: 'backend', format: 'table' });
+    expect(JSON.stringify(target)).not.toContain('$');
+    await ask(target, {});
+    const wide = { ...target.url_options };
+    const ever = wide.body_graphql_query.replace('PT10M', 'P3650D');
+    const rows = await ask({ ...target, url_options: { ...wide, body_graphql_query: ever } }, {});
+    expect(filled(rows, target.columns)).toEqual(['namespace', 'drops']);
+  });
+
+  it('is the one that the documentation tells', () => {
+    const doc = readFileSync(path.join(GRAFANA, '../docs/grafana.md'), 'utf8');
+    expect(doc).toContain(target.url_options.body_graphql_query);
+  });
+});
+
+describe('docker compose', () => {
+  it('mounts what is there', () => {
+    const compose = parse(readFileSync(path.join(GRAFANA, '../docker-compose.yml'), 'utf8')) as {
+      readonly services: Readonly<
+        Record<string, { readonly profiles?: readonly string[]; readonly volumes?: readonly string[] }>
+      >;
+    };
+    const ours = Object.values(compose.services).filter(({ profiles }) => profiles?.includes('grafana'));
+    const mounted = ours.flatMap(({ volumes = [] }) => volumes).filter((volume) => volume.startsWith('./'));
+    expect(mounted).toHaveLength(3);
+    for (const volume of mounted) {
+      expect(readdirSync(path.join(GRAFANA, '..', volume.split(':')[0] ?? ''))).not.toEqual([]);
+    }
+  });
+});
+
 describe('the shape of dashboards', () => {
   it.each(DASHBOARDS)('$title asks the data source that is provisioned, with a parser that can alert', (dashboard) => {
     const sources = parse(readFileSync(path.join(GRAFANA, 'provisioning/datasources/whydrop.yaml'), 'utf8')) as {

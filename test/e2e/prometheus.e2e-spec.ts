@@ -150,6 +150,7 @@ describe.each(programs())('%s', () => {
       expect(promtool(['check', 'rules', file])).toMatchObject({ status: 0 });
     }
     expect(promtool(['test', 'rules', 'rules.test.yaml'])).toMatchObject({ status: 0 });
+    expect(promtool(['check', 'config', '--syntax-only', 'prometheus.yml'])).toMatchObject({ status: 0 });
   });
 
   it('scrapes Whydrop, evaluates the rules, and tells Alertmanager of policies that block anew', async () => {
