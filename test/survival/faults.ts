@@ -152,10 +152,7 @@ const collectorFaults: readonly Fault[] = [
 
 const HOUR = 3_600_000_000;
 
-/**
- * Where a node's clock may stand, in microseconds from the true time: jumps of a day, an hour, beyond 2038. Not further back than
- * retention reaches: what a clock of 1970 stamped is removed with the old data, see docs/reliability.md.
- */
+/** Where a node's clock may stand, in microseconds from the true time: jumps of an hour, a day, a year, 1970, and beyond 2038. */
 export const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
   () => 24 * HOUR,
   () => -24 * HOUR,
@@ -165,6 +162,8 @@ export const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
   () => -11 * 60_000_000,
   () => 72 * HOUR,
   () => -3 * 24 * HOUR,
+  () => -365 * 24 * HOUR,
+  (now) => -now,
   (now) => Date.UTC(2038, 0, 19, 3, 14, 8) * 1000 - now,
 ];
 

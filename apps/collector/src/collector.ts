@@ -149,6 +149,8 @@ class Collector {
     await removeLeftovers(options.spool, options.node);
     this.readers = openReaders({ options, sink, watch, past: pastOf(spool), folder, registry: this.metrics.registry });
     for (const reader of this.readers) reader.start();
+    // The disk was full at the start: what the last run left is sent, and reading begins when there is room.
+    if (spool.trouble) void sink.flush().catch(() => undefined);
     this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);
     this.log.info(
       { server: options.url, node: options.node, spool: options.spool, streams: this.readers.map(({ name }) => name) },

@@ -43,6 +43,8 @@ export class Chain {
   private readonly segments: Segment[] = [];
   private readonly taken = new Map<string, number>();
   private broken = false;
+  /** Why no segment of its own could be begun when it was opened: the disk was full. The first commit tries again. */
+  notBegun: Error | undefined;
   private nextId = 1;
 
   private constructor(private readonly options: ChainOptions) {
@@ -64,7 +66,10 @@ export class Chain {
     for (const id of ids.toSorted((a, b) => a - b)) await chain.takeOver(id);
     // What was numbered in a damaged part is not known, so nothing may be numbered after it.
     if (chain.wrecks.length > 0) chain.ledger.restart(options.freshEpoch());
-    await chain.roll();
+    await chain.roll().catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
+      chain.notBegun = error;
+    });
     return chain;
   }
 
@@ -103,8 +108,14 @@ export class Chain {
     return { epoch: this.ledger.epoch, sequence };
   }
 
+  /** Begins the segment that the disk had no room for when the chain was opened. */
+  async begin(): Promise<void> {
+    if (this.notBegun) await this.roll();
+  }
+
   /** Writes batches to the disk. When that fails nothing of it counts, and the same may be tried again. */
   async append(batches: readonly Numbered[]): Promise<void> {
+    await this.begin();
     if (this.broken) await this.mend();
     const frames = batches.map(({ head, body }) => writeFrame(head, body));
     const bytes = Buffer.concat(frames);
@@ -151,13 +162,15 @@ export class Chain {
     const before = this.segments.at(-1);
     if (before) before.sealed = true;
     this.segments.push(segment);
+    this.notBegun = undefined;
     await this.tidy();
   }
 
-  /** Removes sealed segments without anything to send; a newest one that is only a burden is replaced. */
+  /** Removes sealed segments without anything to send; the newest stays, which tells where its streams stand. */
   async tidy(): Promise<void> {
+    const newest = this.segments.at(-1);
     for (const segment of [...this.segments]) {
-      if (!segment.sealed || segment.open > 0) continue;
+      if (!segment.sealed || segment.open > 0 || segment === newest) continue;
       this.segments.splice(this.segments.indexOf(segment), 1);
       await segment.remove();
     }
@@ -171,7 +184,7 @@ export class Chain {
 
   /** Leaves the least that has to stay: used when everything was sent and the process ends. */
   async compact(): Promise<void> {
-    if (this.open === 0 && this.active.entries?.length) await this.roll();
+    if (this.open === 0 && !this.notBegun && this.active.entries?.length) await this.roll();
   }
 
   async tidyUp(): Promise<void> {

@@ -76,7 +76,9 @@ export class Spool {
       const make = options.freshEpoch ?? freshEpoch;
       chains.set(name, await Chain.open({ folder: options.folder, name, segmentBytes, freshEpoch: make }));
     }
-    return new Spool(options, chains, letGo);
+    const spool = new Spool(options, chains, letGo);
+    spool.trouble = spool.all.find(({ notBegun }) => notBegun)?.notBegun;
+    return spool;
   }
 
   chain(name: SpoolClass): Chain {
@@ -135,6 +137,7 @@ export class Spool {
   }
 
   private async write(): Promise<void> {
+    for (const chain of this.all) await chain.begin();
     for (const chain of this.all) {
       const own = this.waiting.filter((each) => each.chain === chain);
       if (own.length === 0) continue;
