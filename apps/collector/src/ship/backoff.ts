@@ -1,6 +1,6 @@
 const FIRST_MS = 250;
 /** Short: what waits here is what somebody looks for when things are broken. */
-const LONGEST_MS = 5_000;
+const LONGEST_MS = 2_000;
 /** A server that asks for more is asked again sooner. */
 const LONGEST_ASKED_MS = 300_000;
 
