@@ -3,6 +3,7 @@ import type { Piece, Sink, Source } from '../batch/source.js';
 import { endChild, startChild } from './child.js';
 import { Fifo } from './fifo.js';
 import type { Reader, Watch } from './reader.js';
+import { widen } from './widen.js';
 
 export interface CommandOptions {
   readonly source: Source;
@@ -19,6 +20,8 @@ export interface CommandOptions {
   readonly resync?: () => void;
   /** Looks through lines, a few times a second also through none, before they go on: to leave out what was read before, to see what is missing, to put a time in front. */
   readonly look?: (lines: Buffer) => Piece | undefined;
+  /** Bytes that the kernel keeps for the tool while it is busy. */
+  readonly buffer?: number;
   /** When the stream's last record was on the disk, by an earlier run. */
   readonly lastAt?: number | undefined;
 }
@@ -132,7 +135,15 @@ export class CommandReader implements Reader {
     if (this.readUntil !== undefined) this.lost('NOT_RUNNING', this.readUntil, now);
     this.readUntil = now;
     watch.alive(this.name, source.channel, now);
+    this.widen();
     resync?.();
+  }
+
+  /** Where it cannot be done the tool has what it asked for itself; what it loses is told. */
+  private widen(): void {
+    const { buffer, fifo } = this.options;
+    const pid = this.child?.pid;
+    if (buffer !== undefined && pid !== undefined) widen(pid, buffer, fifo).catch(() => undefined);
   }
 
   private give(lines: Buffer): void {

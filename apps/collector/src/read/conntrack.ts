@@ -34,6 +34,7 @@ export function conntrackReaders({ options, sink, watch, past, folder }: ReaderP
       ...{ source, sink, watch, command, resync, lastAt },
       fifo: `${folder}/conntrack.fifo`,
       lossWords: /ENOBUFS/,
+      buffer: options.conntrackBuffer,
     }),
   ];
 }
