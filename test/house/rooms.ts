@@ -51,6 +51,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'reflect-metadata',
       'rxjs',
       'ws',
+      'yaml',
       'zod',
     ],
   },

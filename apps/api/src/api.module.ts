@@ -7,6 +7,16 @@ import { AlertResolver } from './graphql/alert/alert.resolver.js';
 import { AlertConnection } from './graphql/alert/alert.type.js';
 import { AlertRuleResolver } from './graphql/alert/alert-rule.resolver.js';
 import { SilenceResolver } from './graphql/alert/silence.resolver.js';
+import { AuditResolver } from './graphql/audit/audit.resolver.js';
+import { AuditEntryConnection } from './graphql/audit/audit.type.js';
+import { ChainRuleResolver } from './graphql/chain-rule/chain-rule.resolver.js';
+import { NodeRuleConnection } from './graphql/chain-rule/chain-rule.type.js';
+import { PolicyResolver } from './graphql/policy/policy.resolver.js';
+import { PolicyConnection } from './graphql/policy/policy.type.js';
+import { WhatIfResolver } from './graphql/what-if/what-if.resolver.js';
+import { WorldService } from './graphql/what-if/world.service.js';
+import { WorkloadResolver } from './graphql/workload/workload.resolver.js';
+import { BlockedWorkloadConnection } from './graphql/workload/workload.type.js';
 import { CollectorResolver } from './graphql/collector/collector.resolver.js';
 import { ConservationResolver } from './graphql/conservation/conservation.resolver.js';
 import { CounterWindowConnection } from './graphql/conservation/conservation.type.js';
@@ -31,6 +41,7 @@ import { ReceiverMutations } from './graphql/receiver/receiver.mutations.js';
 import { ReceiverResolver } from './graphql/receiver/receiver.resolver.js';
 import { RejectResolver } from './graphql/reject/reject.resolver.js';
 import { RejectConnection } from './graphql/reject/reject.type.js';
+import { TokenResolver } from './graphql/token/token.resolver.js';
 import { TrendResolver } from './graphql/trend/trend.resolver.js';
 import { graphqlConfig } from './graphql/server/graphql.config.js';
 import { HealthController } from './health/health.controller.js';
@@ -43,6 +54,7 @@ import { ReaderCloser } from './reader.provider.js';
 const RESOLVERS = [
   AlertResolver,
   AlertRuleResolver,
+  AuditResolver,
   CollectorResolver,
   ConservationResolver,
   CountedDropResolver,
@@ -52,21 +64,30 @@ const RESOLVERS = [
   DropResolver,
   FlowResolver,
   AlertChangedResolver,
+  ChainRuleResolver,
   DropObservedResolver,
   NodeResolver,
+  PolicyResolver,
+  WhatIfResolver,
+  WorkloadResolver,
   ReconciliationResolver,
   ReceiverMutations,
   ReceiverResolver,
   RejectResolver,
   SilenceResolver,
+  TokenResolver,
   TrendResolver,
   ...[
     AlertConnection,
+    AuditEntryConnection,
     CounterWindowConnection,
     DeliveryConnection,
     DropConnection,
     DropGroupConnection,
+    BlockedWorkloadConnection,
     FlowConnection,
+    NodeRuleConnection,
+    PolicyConnection,
     ReconciliationFindingConnection,
     RejectConnection,
   ].map(totalCountOf),
@@ -90,6 +111,7 @@ export class ApiModule {
         { provide: READER, useValue: asking },
         ReaderCloser,
         LiveService,
+        WorldService,
         IngestService,
         ...RESOLVERS,
       ],

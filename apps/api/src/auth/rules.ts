@@ -21,6 +21,7 @@ export interface Rule {
 
 const rows: Rule = { role: 'viewer', reach: 'rows' };
 const whole: Rule = { role: 'viewer', reach: 'whole' };
+/** For tokens and the audit log itself. */
 const admin: Rule = { role: 'admin', reach: 'whole' };
 
 type Key = NonNullable<Rule['changes']>['key'];
@@ -45,7 +46,9 @@ export const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     alert: whole,
     alertRules: whole,
     alerts: whole,
+    auditLog: admin,
     blockedConnectionTrend: rows,
+    chainRules: whole,
     collectors: whole,
     countedDrops: whole,
     counterConservation: whole,
@@ -56,24 +59,32 @@ export const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     dropGroup: rows,
     dropGroups: rows,
     drops: rows,
+    explain: whole,
     flows: whole,
     node: rows,
+    policies: rows,
+    policy: rows,
     receiver: whole,
     receivers: whole,
     reconciliationFindings: whole,
     rejects: whole,
     silences: whole,
+    tokens: admin,
     topBlocked: rows,
+    workloads: rows,
+    wouldChange: whole,
   },
   Mutation: {
     createAlertRule: operator('alert_rule', made('alertRule')),
     createReceiver: operator('receiver', made('receiver', 'name')),
     createSilence: operator('silence', made('silence')),
+    createToken: { ...admin, changes: { table: 'api_token', key: made('token') } },
     deleteAlertRule: operator('alert_rule', given('id')),
     deleteReceiver: operator('receiver', given('name')),
     enableAlertRule: operator('alert_rule', given('id')),
     expireSilence: operator('silence', given('id')),
     redeliver: operator('alert_delivery', given('id')),
+    revokeToken: { ...admin, changes: { table: 'api_token', key: given('id') } },
     sendTestMessage: operator('alert_delivery', made('delivery')),
     updateAlertRule: operator('alert_rule', given('id')),
     updateReceiver: operator('receiver', given('name')),
@@ -83,6 +94,3 @@ export const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     dropObserved: rows,
   },
 };
-
-/** For tokens and the audit log itself. */
-export const ADMIN = admin;

@@ -1,4 +1,11 @@
 import {
+  policiesByKeyStatement,
+  policyVersionsStatement,
+  type PolicyRow,
+  readPolicies,
+  readWorkloads,
+  workloadsByKeyStatement,
+  type WorkloadRow,
   dropsByIdStatement,
   groupsByIdStatement,
   latestDropsStatement,
@@ -27,6 +34,9 @@ export interface Loaders {
   readonly changedSince: DataLoader<string, readonly Change[]>;
   readonly deliveryAttempts: DataLoader<string, readonly DeliveryAttemptRow[]>;
   readonly explanation: DataLoader<string, Maybe<Explanation>>;
+  readonly policy: DataLoader<string, Maybe<PolicyRow>>;
+  readonly policyVersions: DataLoader<string, readonly PolicyRow[]>;
+  readonly workload: DataLoader<string, Maybe<WorkloadRow>>;
 }
 
 function byKey<Row>(read: (keys: readonly string[]) => Promise<readonly Row[]>, keyOf: (row: Row) => string) {
@@ -52,6 +62,21 @@ export function createLoaders(reader: Reader): Loaders {
     latestDrop: byKey(
       (ids) => readDrops(reader, latestDropsStatement(ids)),
       (row) => row.groupId,
+    ),
+    policy: byKey(
+      (keys) => readPolicies(reader, policiesByKeyStatement(keys)),
+      (row) => row.key,
+    ),
+    policyVersions: new DataLoader(
+      async (keys) => {
+        const found = await readPolicies(reader, policyVersionsStatement(keys));
+        return keys.map((key) => found.filter((row) => row.key === key));
+      },
+      { maxBatchSize: 200 },
+    ),
+    workload: byKey(
+      (keys) => readWorkloads(reader, workloadsByKeyStatement(keys)),
+      (row) => row.key,
     ),
     changedSince: new DataLoader(
       async (ids) => {

@@ -6,7 +6,11 @@ import type { Drop } from './drop/drop.type.js';
 import { dropOf } from './drop/drop.view.js';
 import { Node } from './node.type.js';
 import { parseGlobalId } from './page/global-id.js';
+import type { Policy } from './policy/policy.type.js';
+import { policyNodeOf } from './policy/policy.view.js';
 import { notFound } from './server/graphql-error.js';
+import type { BlockedWorkload } from './workload/workload.type.js';
+import { workloadOf } from './workload/workload.view.js';
 
 @Resolver(() => Node)
 export class NodeResolver {
@@ -14,7 +18,7 @@ export class NodeResolver {
   async node(
     @Args('id', { type: () => ID }) id: string,
     @Context() { loaders }: GraphqlContext,
-  ): Promise<Drop | DropGroup> {
+  ): Promise<Drop | DropGroup | Policy | BlockedWorkload> {
     const parsed = parseGlobalId(id);
     if (parsed?.type === 'Drop') {
       const row = await loaders.drop.load(parsed.key);
@@ -23,6 +27,14 @@ export class NodeResolver {
     if (parsed?.type === 'DropGroup') {
       const row = await loaders.dropGroup.load(parsed.key);
       if (row) return dropGroupOf(row);
+    }
+    if (parsed?.type === 'Policy') {
+      const row = await loaders.policy.load(parsed.key);
+      if (row) return policyNodeOf(row);
+    }
+    if (parsed?.type === 'BlockedWorkload') {
+      const row = await loaders.workload.load(parsed.key);
+      if (row) return workloadOf(row);
     }
     throw notFound('object with this id');
   }

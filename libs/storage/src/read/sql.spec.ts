@@ -33,6 +33,20 @@ import {
 import { groupCountStatement, groupsByIdStatement, groupsStatement } from './drop-group.read-model.js';
 import { flowCountStatement, flowsStatement } from './flow.read-model.js';
 import { channelsStatement, lossesStatement } from './loss.read-model.js';
+import { rulesetsStatement } from './chain-rule.read-model.js';
+import {
+  policiesByKeyStatement,
+  policiesStatement,
+  policyCountStatement,
+  policyVersionsStatement,
+} from './policy.read-model.js';
+import { workloadCountStatement, workloadsByKeyStatement, workloadsStatement } from './workload.read-model.js';
+import {
+  blockedPairsStatement,
+  seenPairsStatement,
+  worldStatement,
+  worldVersionStatement,
+} from './world.read-model.js';
 import type { Statement } from './reader.js';
 import { findingCountStatement, findingsStatement } from './reconciliation.read-model.js';
 import { rejectCountStatement, rejectsStatement } from './reject.read-model.js';
@@ -143,6 +157,21 @@ const statements: Readonly<Record<string, Statement>> = {
   'top-blocked': topBlockedStatement(days, ['namespace'], { port: { eq: 80 } }, 10),
   'seen-minutes': seenStatement(days.from, days.to, [''], 'c'),
   'kept-levels': keptLevelsStatement(),
+  'chain-rules': rulesetsStatement('c', ['n1'], range.to),
+  'policies-next-page': policiesStatement(
+    { namespace: { eq: 'dev' }, deleted: { eq: false } },
+    { ...page, after: ['k'] },
+  ),
+  'policies-count': policyCountStatement({}),
+  'policies-by-key': policiesByKeyStatement(['k']),
+  'policies-versions': policyVersionsStatement(['k']),
+  'workloads-next-page': workloadsStatement(range, { namespace: { eq: 'dev' } }, { ...page, after: ['k'] }),
+  'workloads-count': workloadCountStatement(open, {}),
+  'workloads-by-key': workloadsByKeyStatement(['k']),
+  world: worldStatement('c', range.to),
+  'world-version': worldVersionStatement('c'),
+  'world-seen-pairs': seenPairsStatement('c', range),
+  'world-blocked-pairs': blockedPairsStatement('c', open),
   collectors: collectorsStatement({ cluster: { eq: 'c' } }),
   'collector-losses': lossesStatement({ cluster: { eq: 'c' } }),
   'collector-channels': channelsStatement({ cluster: { eq: 'c' } }),

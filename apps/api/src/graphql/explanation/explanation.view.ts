@@ -64,16 +64,16 @@ export function partOf(policy: PolicyPart): ExplainedPolicy {
   return Object.assign(policyOf(policy), { part: policy.part, rule: policy.rule ?? null });
 }
 
-function missOf(miss: Miss): RuleMiss {
+export function missOf(miss: Miss): RuleMiss {
   const { direction, rule, path, failed } = miss;
   return { policy: policyOf(miss.policy), direction, rule, path, failed };
 }
 
-function findingOf({ code, policy, path, sentence }: FoundFinding): Finding {
+export function findingOf({ code, policy, path, sentence }: FoundFinding): Finding {
   return { code, policy: policy ? policyOf(policy) : null, path: path ?? null, sentence };
 }
 
-function fixOf({ policy, patch, sentence, alsoAdmits }: ProposedFix): PolicyFix {
+export function fixOf({ policy, patch, sentence, alsoAdmits }: ProposedFix): PolicyFix {
   return { policy: policy ? policyOf(policy) : null, patch, sentence, alsoAdmits };
 }
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { type LiveChange, type LiveFeed, openLiveFeed } from '@whydrop/storage';
+import { asAsked } from '../../auth/asking.js';
 import { API_OPTIONS, type ApiOptions } from '../../options.js';
 import { graphqlError } from '../server/graphql-error.js';
 import { LiveQueue } from './live-queue.js';
@@ -45,7 +46,7 @@ export class LiveService implements OnApplicationShutdown {
       stop();
     };
     try {
-      return new LiveStream(queue, { ...told, onEnd }, await first());
+      return new LiveStream(queue, { ...told, read: asAsked(told.read), onEnd }, await first());
     } catch (error) {
       onEnd();
       throw error;

@@ -1,7 +1,7 @@
 /** Types that can be asked for by a global id. */
-export type NodeType = 'Drop' | 'DropGroup';
+export type NodeType = 'Drop' | 'DropGroup' | 'Policy' | 'BlockedWorkload';
 
-const SHAPE = /^(Drop|DropGroup):(.+)$/s;
+const SHAPE = /^(Drop|DropGroup|Policy|BlockedWorkload):(.+)$/s;
 
 /** Opaque id of an object, unique over all types and stable for ever. */
 export function globalId(type: NodeType, key: string): string {

@@ -14,10 +14,12 @@ import {
 } from 'graphql';
 import type { SubscribePayload } from 'graphql-ws';
 import { readerAs } from '../../auth/asking.js';
+import type { ApiOptions } from '../../options.js';
 import type { GraphqlContext } from '../context.js';
 import { createLoaders } from '../loaders.js';
 import { checkCost } from '../server/cost-limit.js';
-import { depthLimit } from '../server/depth-limit.js';
+import { costRateOf } from '../server/rate-limit.js';
+import { validationRulesOf } from '../server/validation-rules.js';
 
 /** A request over a socket; `args` of graphql with what resolvers share. */
 export type Operation = ExecutionArgs & { readonly contextValue: GraphqlContext };
@@ -26,10 +28,10 @@ function contextFor(reader: Reader, principal: Principal, requestId: string, cos
   return { principal, loaders: createLoaders(readerAs(principal, reader)), requestId, cost };
 }
 
-function documentOf(schema: GraphQLSchema, query: string): DocumentNode | readonly GraphQLError[] {
+function documentOf(schema: GraphQLSchema, query: string, options: ApiOptions): DocumentNode | readonly GraphQLError[] {
   try {
     const document = parse(query, { maxTokens: 5_000 });
-    const errors = validate(schema, document, [...specifiedRules, depthLimit], { maxErrors: 20 });
+    const errors = validate(schema, document, [...specifiedRules, ...validationRulesOf(options)], { maxErrors: 20 });
     return errors.length > 0 ? errors : document;
   } catch (error) {
     if (error instanceof GraphQLError) return [error];
@@ -43,12 +45,15 @@ export function operationOf(
   reader: Reader,
   principal: Principal,
   { query, variables, operationName }: SubscribePayload,
+  options: ApiOptions,
 ): Operation | readonly GraphQLError[] {
-  const document = documentOf(schema, query);
+  const document = documentOf(schema, query, options);
   if (!('kind' in document)) return document;
   const given = variables ?? {};
   try {
-    const contextValue = contextFor(reader, principal, randomUUID(), checkCost(schema, document, given));
+    const cost = checkCost(schema, document, given);
+    costRateOf(options).take(principal.tokenId, cost);
+    const contextValue = contextFor(reader, principal, randomUUID(), cost);
     const name = typeof operationName === 'string' ? { operationName } : {};
     return { schema, document, variableValues: given, contextValue, ...name };
   } catch (error) {
