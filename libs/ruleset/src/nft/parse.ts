@@ -147,14 +147,27 @@ function addXt(draft: Draft, argument: Json): void {
   else if (name !== 'comment') draft.matches.push(`-m xt-${name} --lost`);
 }
 
-function rulesOf(rule: JsonObject, listing: Listing, family: Family): readonly Omit<ChainRule, 'position'>[] {
+function draftOf(rule: JsonObject, listing: Listing, family: Family): Draft {
   const table = text(rule['table']) ?? '';
   const draft: Draft = { matches: [], never: false, counter: undefined, lines: [] };
   for (const statement of list(rule['expr'])) addStatement(draft, object(statement) ?? {}, listing, table, family);
+  return draft;
+}
+
+/** A rule of an `inet` table counts both families in one number: it stands once, with IPv4 where that can match at all. */
+function isCountedElsewhere(rule: JsonObject, listing: Listing, family: Family): boolean {
+  return family === 'inet6' && rule['family'] === 'inet' && !draftOf(rule, listing, 'inet').never;
+}
+
+function rulesOf(rule: JsonObject, listing: Listing, family: Family): readonly Omit<ChainRule, 'position'>[] {
+  const draft = draftOf(rule, listing, family);
   if (draft.never) return [];
+  const isElsewhere = isCountedElsewhere(rule, listing, family);
   const lines = draft.lines.length > 0 ? draft.lines : [{ words: draft.matches, counter: draft.counter }];
   const comment = text(rule['comment']);
-  return lines.map(({ words, counter }) => ruleOf(text(rule['chain']) ?? '', words, comment, counter));
+  return lines.map(({ words, counter }) =>
+    ruleOf(text(rule['chain']) ?? '', words, comment, isElsewhere ? undefined : counter),
+  );
 }
 
 /** Basic options come first in iptables' words; the comment before the matches' own options. */
