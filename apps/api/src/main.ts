@@ -3,6 +3,8 @@ import { QUEUES } from '@whydrop/contracts';
 import { jobBackendOf, openQueue } from '@whydrop/queue';
 import { migrateWhenAvailable, openDatabase, openSecretBox } from '@whydrop/storage';
 import { dataHome, openLog } from '@whydrop/telemetry';
+import { securityOf } from './auth/settings.js';
+import { queryListOf } from './graphql/server/persisted-queries.js';
 import { KNOWN_FORMATS } from './known-formats.js';
 import { DEFAULT_PORT, startApi } from './start.js';
 
@@ -35,6 +37,8 @@ const api = await startApi({
   port,
   host,
   graphiql,
+  ...securityOf(process.env),
+  ...queryListOf(process.env['WHYDROP_QUERIES']),
   secrets: openSecretBox(process.env, dataHome),
 });
 log.info({ url: api.url }, 'the API is ready');

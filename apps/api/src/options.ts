@@ -1,3 +1,4 @@
+import type { OidcSettings } from './auth/oidc.js';
 import type { Database, SecretBox } from '@whydrop/storage';
 
 /** What the API needs of a queue. A failing `enqueue` never fails a request. */
@@ -36,6 +37,15 @@ export const DEFAULT_INGEST_LIMITS: IngestLimits = {
   byteBurst: 256 * MIB,
 };
 
+/** What each token may ask of GraphQL, in the units of a query's cost. */
+export interface QueryLimits {
+  readonly costPerSecond: number;
+  readonly costBurst: number;
+}
+
+/** Forty of the dearest queries a second; some four hundred at once. */
+export const DEFAULT_QUERY_LIMITS: QueryLimits = { costPerSecond: 2_000_000, costBurst: 20_000_000 };
+
 export interface ApiOptions {
   /** Opened and closed by whoever composes the process. */
   readonly database: Database;
@@ -48,8 +58,15 @@ export interface ApiOptions {
   readonly secrets?: SecretBox;
   /** Serves GraphiQL at /graphiql. Off unless asked for. */
   readonly graphiql?: boolean;
+  /** Whether the schema may be asked for (always with a token). On unless told otherwise. */
+  readonly introspection?: boolean;
+  readonly queryLimits?: Partial<QueryLimits>;
+  /** Identity provider whose tokens are believed too. */
+  readonly oidc?: OidcSettings;
   /** Folder of the built web page; `startApi` finds that of the checkout by itself. */
   readonly webRoot?: string;
+  /** The only queries that are answered, by their hashes; left out: any. */
+  readonly queryList?: ReadonlyMap<string, string>;
   /** Milliseconds between looks whether the token of an open socket still holds. */
   readonly socketRecheckMs?: number;
   /** Milliseconds after which Postgres gives up on a query of the GraphQL API. */

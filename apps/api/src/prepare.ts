@@ -9,8 +9,10 @@ import { principalOf } from './auth/bearer.js';
 import { mayAct, type AuthenticatedRequest } from './auth/token.guard.js';
 import { GRAPHQL_PATH } from './graphql/server/graphql.config.js';
 import { serveSockets } from './graphql/socket/socket-server.js';
+import { openPersistedQueries } from './graphql/server/persisted-queries.js';
 import { speakGraphqlOverHttp } from './graphql/server/over-http.js';
 import { ApiError } from './http/api-error.js';
+import { checkContentType, sendSafeHeaders } from './http/headers.js';
 import { ApiErrorFilter, toApiError } from './http/api-error.filter.js';
 import { READER, SILENT, type ApiOptions } from './options.js';
 import { serveStaticPage } from './web/static-page.js';
@@ -43,6 +45,7 @@ function guardGraphql(server: FastifyInstance, options: ApiOptions): void {
   server.addHook('onRequest', async (request, reply) => {
     if (pathOf(request.raw.url) !== GRAPHQL_PATH) return;
     try {
+      checkContentType(request);
       const principal = await principalOf(options, request.headers.authorization);
       if (!mayAct(principal, 'viewer')) throw new ApiError(403, 'FORBIDDEN', 'reading needs a token with role viewer');
       (request as AuthenticatedRequest).principal = principal;
@@ -70,11 +73,13 @@ function leaveBatchesAlone(server: FastifyInstance): void {
 /** What the application needs beside its modules; to be called before it listens. */
 export async function prepareApi(app: NestFastifyApplication, options: ApiOptions): Promise<void> {
   const server = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+  await sendSafeHeaders(server);
   leaveBatchesAlone(server);
-  speakGraphqlOverHttp(server);
+  const queries = openPersistedQueries(options.queryList);
+  speakGraphqlOverHttp(server, queries);
   guardGraphql(server, options);
   const schema = () => app.get(GraphQLSchemaHost).schema;
-  const closeSockets = serveSockets(server.server as Server, schema, app.get<Reader>(READER), options);
+  const closeSockets = serveSockets(server.server as Server, schema, app.get<Reader>(READER), queries, options);
   server.addHook('preClose', (done) => {
     closeSockets();
     done();

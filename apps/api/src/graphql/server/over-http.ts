@@ -1,7 +1,9 @@
+import type { GraphQLError } from 'graphql';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GRAPHQL_PATH } from './graphql.config.js';
 import type { GraphqlErrorCode } from './graphql-error.js';
-import { answerTypeOf } from './media-type.js';
+import { answerTypeOf, LEGACY_JSON } from './media-type.js';
+import type { PersistedQueries } from './persisted-queries.js';
 
 type Parameters = Record<string, unknown>;
 
@@ -31,13 +33,33 @@ async function refuse(request: FastifyRequest, reply: FastifyReply, message: str
   await reply.status(400).send({ errors: [{ message, extensions: { code, requestId: request.id } }] });
 }
 
+/** A hash that is not known is no fault of the client: the older media type says 200, as for any other query that cannot be run. */
+async function refuseQuery(request: FastifyRequest, reply: FastifyReply, error: GraphQLError): Promise<void> {
+  const unknown = error.extensions['code'] === 'PERSISTED_QUERY_NOT_FOUND';
+  const status = unknown && answerTypeOf(request.headers.accept) === LEGACY_JSON ? 200 : 400;
+  const { message, extensions } = error;
+  await reply.status(status).send({ errors: [{ message, extensions: { ...extensions, requestId: request.id } }] });
+}
+
+const textIn = (query: unknown): string | undefined => (isText(query) && query !== '' ? query : undefined);
+
+/** Of an address they are JSON; what is none is told by who reads them next. */
+function extensionsOf(extensions: unknown): unknown {
+  if (!isText(extensions)) return extensions;
+  try {
+    return JSON.parse(extensions);
+  } catch {
+    return undefined;
+  }
+}
+
 const isGraphql = (request: FastifyRequest): boolean => request.raw.url?.split('?', 1)[0] === GRAPHQL_PATH;
 
 /**
  * GraphQL over HTTP where the server under it is laxer than the draft: what it is asked in and what it answers in. Which
  * status an error has is said in one place, `statusOf`.
  */
-export function speakGraphqlOverHttp(server: FastifyInstance): void {
+export function speakGraphqlOverHttp(server: FastifyInstance, queries: PersistedQueries): void {
   // Last of all, because the server takes a content type back when an error comes.
   server.addHook('onSend', (request, reply, _payload, done) => {
     if (isGraphql(request)) {
@@ -53,5 +75,8 @@ export function speakGraphqlOverHttp(server: FastifyInstance): void {
     if (!isMap(parameters)) return refuse(request, reply, 'the body must be one JSON object with a query');
     const wrong = normalise(parameters, shapes);
     if (wrong !== undefined) return refuse(request, reply, wrong);
+    const text = queries.textOf(textIn(parameters['query']), extensionsOf(parameters['extensions']));
+    if (typeof text === 'string') parameters['query'] = text;
+    else if (text) return refuseQuery(request, reply, text);
   });
 }

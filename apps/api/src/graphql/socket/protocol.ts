@@ -8,7 +8,8 @@ import { ApiError } from '../../http/api-error.js';
 import { SILENT, type ApiOptions, type Log } from '../../options.js';
 import { MAX_COST } from '../server/cost-limit.js';
 import { formatErrors } from '../server/error-formatter.js';
-import { graphqlError } from '../server/graphql-error.js';
+import { badInput, graphqlError } from '../server/graphql-error.js';
+import type { PersistedQueries } from '../server/persisted-queries.js';
 import { operationOf, subscribeTo, type Operation } from './operations.js';
 
 /** What is kept of one socket. */
@@ -73,6 +74,7 @@ function answerOf(args: Operation, { data, errors }: ExecutionResult, log: Log) 
 export function protocolOf(
   schema: () => GraphQLSchema,
   reader: Reader,
+  queries: PersistedQueries,
   options: ApiOptions,
 ): ServerOptions<Parameters, Extra> {
   const log = options.log ?? SILENT;
@@ -89,7 +91,10 @@ export function protocolOf(
       if (!extra.principal) return [graphqlError('UNAUTHENTICATED', 'a bearer token is needed')];
       if (Object.keys(subscriptions).length > MOST_OPERATIONS)
         return [graphqlError('RATELIMITED', `one connection asks for ${MOST_OPERATIONS} things at a time`)];
-      return operationOf(schema(), reader, extra.principal, payload);
+      const query = queries.textOf(payload.query || undefined, payload.extensions);
+      if (query === undefined) return [badInput('the request holds no query')];
+      if (typeof query !== 'string') return [query];
+      return operationOf(schema(), reader, extra.principal, { ...payload, query }, options);
     },
     subscribe: (args) => subscribeTo(reader, args) as Promise<AsyncIterableIterator<ExecutionResult>>,
     onNext: (_socket, _id, _payload, args, result) => answerOf(args as Operation, result, log),

@@ -6,6 +6,7 @@ import { CloseCode, handleProtocols, makeServer } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ApiOptions } from '../../options.js';
 import { GRAPHQL_PATH } from '../server/graphql.config.js';
+import type { PersistedQueries } from '../server/persisted-queries.js';
 import { protocolOf, type Extra } from './protocol.js';
 
 const KEEP_ALIVE_MS = 12_000;
@@ -42,10 +43,11 @@ export function serveSockets(
   http: Server,
   schema: () => GraphQLSchema,
   reader: Reader,
+  queries: PersistedQueries,
   options: ApiOptions,
 ): () => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE, handleProtocols });
-  const server = makeServer<Record<string, unknown>, Extra>(protocolOf(schema, reader, options));
+  const server = makeServer<Record<string, unknown>, Extra>(protocolOf(schema, reader, queries, options));
 
   function opened(socket: WebSocket, request: IncomingMessage): void {
     keepAlive(socket);
