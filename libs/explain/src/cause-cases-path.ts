@@ -6,6 +6,7 @@ const TO_FREE = { n1: { conntrack: unanswered({ to: FREE }) } };
 const kernel = (seconds: number, text: string) => `${1795214400 + seconds}.500000 n2 kernel: ${text}\n`;
 const TCPEXT = (reverse: number) => `TcpExt: IPReversePathFilter ListenDrops\nTcpExt: ${reverse} 0\n`;
 const IP = (none: number) => `Ip: Forwarding OutNoRoutes\nIp: 1 ${none}\n`;
+const IPEXT = (none: number) => `IpExt: InNoRoutes InTruncatedPkts\nIpExt: ${none} 0\n`;
 const SOFTNET = (dropped: number) =>
   `00003d3d 0000000${dropped} 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n`;
 const RPF =
@@ -108,6 +109,12 @@ export const PATH_CASES: readonly CauseCase[] = [
     story: 'OutNoRoutes of n2 rises while the packet is lost there',
     finds: 'NO_ROUTE failed derived',
     nodes: { ...TO_FREE, n2: { ...QUIET, counters: { 0: IP(1), 60: IP(3) } } },
+  },
+  {
+    code: 'NO_ROUTE',
+    story: 'InNoRoutes of n2 rises: that is how the kernel counts what it was to forward',
+    finds: 'NO_ROUTE failed derived',
+    nodes: { ...TO_FREE, n2: { ...QUIET, counters: { 0: IPEXT(0), 60: IPEXT(1) } } },
   },
   {
     code: 'NO_ROUTE',

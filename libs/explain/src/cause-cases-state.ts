@@ -67,6 +67,12 @@ export const STATE_CASES: readonly CauseCase[] = [
   },
   {
     code: 'IDLE_EXPIRED',
+    story: 'the next data finds the expired entry, which goes some µs after it, as kernels do it',
+    finds: 'IDLE_EXPIRED dropped observed',
+    nodes: { n2: { ...calicoDrop('web', { flags: 'ACK PSH' }, 12), conntrack: established(12.0001, 'ESTABLISHED') } },
+  },
+  {
+    code: 'IDLE_EXPIRED',
     near: true,
     story: 'the same after its FIN: it had been closed, not idle',
     finds: 'LATE_AFTER_CLOSE dropped observed',
@@ -118,6 +124,15 @@ export const STATE_CASES: readonly CauseCase[] = [
     nodes: {
       n1: { conntrack: unanswered({ to: FREE }) },
       n2: { ...QUIET, counters: { 0: STATS(0, 3), 60: STATS(0, 5) } },
+    },
+  },
+  {
+    code: 'CT_INSERT_FAILED',
+    story: 'drop of n2 rises by as much as insert_failed: a clash counts as both',
+    finds: 'CT_INSERT_FAILED failed derived',
+    nodes: {
+      n1: { conntrack: unanswered({ to: FREE }) },
+      n2: { ...QUIET, counters: { 0: STATS(0, 3), 60: STATS(2, 5) } },
     },
   },
   {

@@ -230,10 +230,12 @@ const SILENT: Partial<Draft> = {
  * nothing to answer.
  */
 function isSilent({ flow }: FlowWitness): boolean {
-  const { event, state, unreplied, originalCounters: sent, replyCounters: got } = flow;
+  const { event, state, unreplied, original, originalCounters: sent, replyCounters: got } = flow;
   if (event !== 'destroy' || state !== 'CLOSE' || unreplied || !sent || !got) return false;
-  // Headers of TCP over IPv4 take 40 to 60 bytes: what is above is data.
-  return sent.packets > 2n && sent.bytes > sent.packets * 60n && got.bytes <= got.packets * 60n;
+  const version = original.source.includes(':') ? 20n : 0n;
+  // Headers of TCP over IPv4 take up to 60 bytes in a SYN and 52 after it, as Linux sends them: what is above is data.
+  const headers = (packets: bigint) => 60n + (packets - 1n) * 52n + packets * version;
+  return sent.packets > 2n && sent.bytes > headers(sent.packets) && got.bytes <= headers(got.packets);
 }
 
 /** Nobody logged it; conntrack shows an attempt that was not answered. Causes, section G, from step 4 on. */

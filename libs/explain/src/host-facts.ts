@@ -5,6 +5,7 @@ export const HOST_METRICS: readonly string[] = [
   'conntrack_drop',
   'conntrack_early_drop',
   'conntrack_insert_failed',
+  'netstat_IpExt_InNoRoutes',
   'netstat_Ip_OutNoRoutes',
   'netstat_TcpExt_IPReversePathFilter',
   'netstat_TcpExt_ListenDrops',

@@ -44,15 +44,23 @@ function grown(subject: Case, node: string, names: readonly string[], cause: Cau
   return undefined;
 }
 
+/** The kernel counts a clash as a drop, too: only what was dropped beyond the clashes tells of a full table. */
+function lostByConntrack(subject: Case, node: string): HostCause | undefined {
+  const { firstSeenAt, lastPacketAt } = subject.attempt;
+  const by = (name: string) => subject.surroundings.host?.growth(node, name, firstSeenAt, lastPacketAt)?.by ?? 0;
+  const clash = grown(subject, node, ['conntrack_insert_failed'], 'CT_INSERT_FAILED');
+  if (clash && by('conntrack_drop') <= by('conntrack_insert_failed')) return clash;
+  return grown(subject, node, ['conntrack_drop', 'conntrack_early_drop'], 'CT_TABLE_FULL') ?? clash;
+}
+
 /** What a node that never tracked the packet says of itself: the strongest first. */
 export function lostOnNode(subject: Case, node: string): HostCause | undefined {
   return (
     noticed(subject, node, 'MARTIAN_SOURCE', 'RP_FILTER') ??
     noticed(subject, node, 'CONNTRACK_TABLE_FULL', 'CT_TABLE_FULL') ??
-    grown(subject, node, ['conntrack_drop', 'conntrack_early_drop'], 'CT_TABLE_FULL') ??
+    lostByConntrack(subject, node) ??
     grown(subject, node, ['netstat_TcpExt_IPReversePathFilter'], 'RP_FILTER') ??
-    grown(subject, node, ['conntrack_insert_failed'], 'CT_INSERT_FAILED') ??
-    grown(subject, node, ['netstat_Ip_OutNoRoutes'], 'NO_ROUTE') ??
+    grown(subject, node, ['netstat_IpExt_InNoRoutes', 'netstat_Ip_OutNoRoutes'], 'NO_ROUTE') ??
     grown(subject, node, ['softnet_dropped'], 'NIC_QDISC_SOFTNET')
   );
 }

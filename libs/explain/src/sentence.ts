@@ -9,7 +9,7 @@ import {
 } from '@whydrop/model';
 
 type Told = Omit<Explanation, 'sentence' | 'evidence'>;
-type PolicyTold = Pick<Told, 'policies' | 'misses' | 'direction' | 'contributing'>;
+type PolicyTold = Pick<Told, 'cause' | 'policies' | 'misses' | 'direction' | 'contributing'>;
 
 /** What a sentence needs beside the explanation. */
 export interface SentenceEnds {
@@ -110,7 +110,8 @@ export function policySentence(told: PolicyTold, ends: SentenceEnds): string {
   const head = ` ${many ? 'Policies' : 'Policy'} ${listed(isolates)} ${many ? 'isolate' : 'isolates'} it`;
   const nearest = told.misses[0];
   const exempt = told.contributing.includes('HAIRPIN') || told.contributing.includes('NODE_TO_POD');
-  if (!nearest && exempt) return `${head}.`;
+  // Where the policies admit what the node dropped, none of their rules is missing.
+  if (!nearest && (exempt || told.cause !== 'POLICY_DEFAULT_DENY')) return `${head}.`;
   if (!nearest) return `${head} and ${many ? 'have' : 'has'} no rule for ${told.direction ?? 'this direction'}.`;
   return `${head}; ${many ? 'the' : 'its'} closest rule, ${closest(nearest, told, ends, many)}.`;
 }

@@ -25,16 +25,24 @@ function state(cause: Cause, flows: readonly FlowWitness[], extra: Partial<Draft
   return { cause, direction: null, evidence: flows.map(flowItemOf), ...extra };
 }
 
+/**
+ * An entry whose time is over is taken away when the next packet looks for it: its DESTROY is stamped some µs after that
+ * packet, and a busy kernel tells of it later still, in µs.
+ */
+const LAZY = 1_000_000;
+
 const CLOSING = new Set(['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE']);
 
 /** The end of an entry shortly before, and whether its connection had been closed or had only been idle. */
 function endBefore(flows: readonly FlowWitness[], at: number) {
-  const ended = flows.findLast(({ flow }) => flow.event === 'destroy' && flow.observedAt <= at);
+  const ended = flows.findLast(({ flow }) => flow.event === 'destroy' && flow.observedAt <= at + LAZY);
   if (!ended || ended.flow.observedAt < at - LATE) return undefined;
   const own = flows.filter(({ node, flow }) => node === ended.node && flow.observedAt <= ended.flow.observedAt);
   const closed = own.some(({ flow }) => flow.state !== undefined && CLOSING.has(flow.state));
   const active = own.findLast(({ flow }) => flow.event !== 'destroy');
-  const idle = ended.flow.assured && (!active || ended.flow.observedAt - active.flow.observedAt >= IDLE);
+  const quiet = !active || ended.flow.observedAt - active.flow.observedAt >= IDLE;
+  // Newer kernels print the state in which the entry ended: nobody had closed it.
+  const idle = ended.flow.assured && (ended.flow.state === 'ESTABLISHED' || quiet);
   return { ended, kind: closed || !idle ? 'closed' : 'expired' } as const;
 }
 

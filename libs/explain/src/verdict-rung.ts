@@ -118,6 +118,11 @@ function inDirection(subject: Case, { verdict }: VerdictWitness, direction: Poli
   return { cause: 'POLICY_DEFAULT_DENY', direction, policies: named, missing };
 }
 
+/** No policy isolates either end in the direction of the connection. */
+function isFree({ policies: { egress, ingress } }: Case): boolean {
+  return [egress, ingress].every(({ verdict, isolatedBy }) => verdict === 'allowed' && isolatedBy.length === 0);
+}
+
 function byPolicy(subject: Case, witness: VerdictWitness): Reasons {
   const { verdict } = witness;
   const direction = verdict.direction ?? deniedSide(subject);
@@ -125,6 +130,8 @@ function byPolicy(subject: Case, witness: VerdictWitness): Reasons {
   const named = verdict.policies.filter((policy) => policy.part !== 'staged');
   if (named.length === 0 && subject.source.ip === subject.destination.ip)
     return { ...policyFacts(subject, 'ingress', undefined), direction: 'ingress' };
+  if (named.length === 0 && isFree(subject) && ofKnownKinds(subject, verdict.emitter, 'ingress'))
+    return { ...policyFacts(subject, 'ingress', undefined), direction: null };
   const policies = named.map((policy) => part(subject, policy, undefined));
   const explicit = verdict.denial === 'explicit' || policies.some((policy) => policy.part === 'denies');
   const missing = named.length > 0 ? [] : ['the policies of both ends as of then'];
