@@ -12,7 +12,7 @@ export interface LiveServer {
   close(): Promise<void>;
 }
 
-const STARTS_WITHIN_MS = 60_000;
+const STARTS_WITHIN_MS = 180_000;
 
 async function asked(url: string, token: string, query: string, variables: object): Promise<unknown> {
   const response = await fetch(`${url}/graphql`, {
