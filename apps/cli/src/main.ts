@@ -32,6 +32,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     about: 'what was dropped or rejected, and why',
     load: async () => (await import('./drops/command.js')).runDrops,
   },
+  tail: {
+    usage: 'tail [--since 5m] [--namespace N] [--policy P] [--cause C] [--failed] [--json] [--count N]',
+    about: 'drops as they are explained, until it is stopped',
+    load: async () => (await import('./tail/command.js')).runTail,
+  },
   explain: {
     usage: 'explain ID | --from ns/pod --to ns/pod --port N --manifests DIR | --ruleset FILE --packet "…"',
     about: 'one drop in full; or what policies, or a ruleset, would do to a connection',

@@ -5,7 +5,8 @@ function clock(time: string): string {
   return time.slice(11, 23).replace('Z', '').padEnd(12, ' ');
 }
 
-function line(drop: DropAnswer): string {
+/** A drop for a person: what, when, why. */
+export function dropLine(drop: DropAnswer): string {
   const packets = `${drop.packets} packet${drop.packets === 1 ? '' : 's'}`;
   const rule = drop.explanation.chainRule;
   const ended = rule ? `    ${rule.node}: ${rule.text}\n` : '';
@@ -30,6 +31,6 @@ export function tally(drops: readonly DropAnswer[]): string {
 
 /** The list that a person reads: one drop, one sentence. */
 export function printDrops(drops: readonly DropAnswer[], io: Io): void {
-  for (const drop of drops) io.stdout(`${line(drop)}\n`);
+  for (const drop of drops) io.stdout(`${dropLine(drop)}\n`);
   io.stdout(`${tally(drops)}\n`);
 }

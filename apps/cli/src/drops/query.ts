@@ -177,19 +177,23 @@ interface Page {
   };
 }
 
-function filterOf(request: DropsRequest): object {
-  const { from, to, last, cluster, namespace, policy, cause, failed } = request;
+/** What is asked for beside the time. */
+export function conditionOf(request: DropsRequest): object {
+  const { cluster, namespace, policy, cause, failed } = request;
   const eq = (name: string, value: string | undefined) => (value === undefined ? {} : { [name]: { eq: value } });
   const verdicts = failed === true ? { verdict: { in: ['DROPPED', 'REJECTED', 'FAILED', 'UNKNOWN'] } } : {};
-  const timeRange = last === undefined ? { from, to } : { last };
   return {
-    timeRange,
     ...eq('cluster', cluster),
     ...eq('namespace', namespace),
     ...eq('policy', policy),
     ...eq('cause', cause),
     ...verdicts,
   };
+}
+
+function filterOf(request: DropsRequest): object {
+  const { from, to, last } = request;
+  return { timeRange: last === undefined ? { from, to } : { last }, ...conditionOf(request) };
 }
 
 /** All drops of a request, oldest first, page by page. */

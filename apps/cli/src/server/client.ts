@@ -85,6 +85,12 @@ export class WhydropClient {
     return (await response.json()) as Progress;
   }
 
+  /** Answers of a subscription until the reader stops; a lost connection is made again, and told to `onLost`. */
+  async *subscribe<T>(query: string, variables: Record<string, unknown>, onLost: () => void): AsyncGenerator<T> {
+    const { subscribing } = await import('./subscribe.js');
+    yield* subscribing<T>(this.url, this.token, { query, variables }, onLost);
+  }
+
   /** Runs a GraphQL query; the first error becomes a UsageError. */
   async query<T>(query: string, variables: object): Promise<T> {
     const response = await this.request('/graphql', {
