@@ -1,5 +1,14 @@
 import { parseArgs } from 'node:util';
-import { type ApiToken, createToken, type Database, listTokens, openDatabase, revokeToken } from '@whydrop/storage';
+import {
+  type ApiToken,
+  auditedRow,
+  createToken,
+  type Database,
+  listTokens,
+  openDatabase,
+  recordChange,
+  revokeToken,
+} from '@whydrop/storage';
 import { dataHome } from '@whydrop/telemetry';
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
@@ -36,10 +45,25 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
 
 async function create(words: Words, io: Io): Promise<number> {
   const token = newTokenOf(words, Date.now());
-  const { id, text } = await withDatabase((database) => createToken(database, token));
+  const { id, text } = await withDatabase(async (database) => {
+    const made = await createToken(database, token);
+    await record(database, 'token create', made.id, undefined);
+    return made;
+  });
   io.stdout(`${text}\n`);
   io.stderr(`token ${id} for '${token.name}' (${token.role}${limitText(token)}); it is shown this once\n`);
   return 0;
+}
+
+/** Whoever reaches the database may do everything; the system's name of them is what is known. */
+async function record(database: Database, action: string, key: string, before: object | undefined): Promise<void> {
+  const after = await auditedRow(database, 'api_token', key);
+  const who = {
+    actor: `command line: ${process.env['USER'] ?? process.getuid?.() ?? 'unknown'}`,
+    tokenId: undefined,
+    role: 'admin',
+  };
+  await recordChange(database, { ...who, action, table: 'api_token', key, before, after });
 }
 
 function limitText({ cluster, node, namespaces, expiresAt }: Partial<ApiToken>): string {
@@ -70,7 +94,12 @@ async function list({ json }: Words, io: Io): Promise<number> {
 
 async function revoke(id: string | undefined, io: Io): Promise<number> {
   if (id === undefined) throw new UsageError('give the id of a token: whydrop token list shows them');
-  const done = await withDatabase((database) => revokeToken(database, id));
+  const done = await withDatabase(async (database) => {
+    const before = await auditedRow(database, 'api_token', id);
+    const revoked = await revokeToken(database, id);
+    if (revoked) await record(database, 'token revoke', id, before);
+    return revoked;
+  });
   io.stderr(done ? `token ${id} is revoked\n` : `no valid token has the id ${id}\n`);
   return done ? 0 : 1;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { securityOf } from '../../../api/src/auth/settings.js';
 import { KNOWN_FORMATS } from '../../../api/src/known-formats.js';
 import { startApi } from '../../../api/src/start.js';
 import { deliveryOptions } from '../../../worker/src/deliver.js';
@@ -100,6 +101,7 @@ async function start(words: StartWords, started: Started): Promise<Running> {
     port,
     log: logger,
     webRoot,
+    ...securityOf(process.env),
     secrets: delivery.box,
   });
   started.add(api, () => api.close());

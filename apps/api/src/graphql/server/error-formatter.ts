@@ -62,6 +62,7 @@ export function statusOf(
     .map(({ originalError }) => originalError as Failure | undefined)
     .find((each) => each && isRefused(each));
   if (typeof refused?.statusCode === 'number') return refused.statusCode;
+  if (shown.some(({ extensions }) => extensions?.['code'] === 'RATELIMITED')) return 429;
   if (!shown.every(({ extensions }) => REQUEST_FAULTS.has(extensions?.['code']))) return 200;
   return answerTypeOf(accept) === RESPONSE_JSON ? 400 : 200;
 }

@@ -10,7 +10,8 @@ import { createLoaders } from '../loaders.js';
 import { BigIntString } from '../scalars/big-int.scalar.js';
 import { readVariables } from './compiled-variables.js';
 import { checkCost, MAX_COST } from './cost-limit.js';
-import { depthLimit } from './depth-limit.js';
+import { costRateOf } from './rate-limit.js';
+import { validationRulesOf, withoutHints } from './validation-rules.js';
 import { formatErrors, statusOf } from './error-formatter.js';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -32,14 +33,19 @@ export function graphqlConfig(options: ApiOptions, reader: Reader): MercuriusDri
     buildSchemaOptions: { scalarsMap: [{ type: BigInt, scalar: BigIntString }] },
     jit: 1,
     graphiql: options.graphiql ?? false,
-    validationRules: [depthLimit],
+    validationRules: [...validationRulesOf(options)],
     // mercurius hands these on to graphql's parse and validate
     graphql: { parseOptions: { maxTokens: 5_000 }, validateOptions: { maxErrors: 20 } },
     context: contextOf,
     hooks: {
       preExecution: (schema, document, context, given) => {
         const variables = readVariables(schema, document, given ?? {});
-        (context as unknown as GraphqlContext).cost = checkCost(schema, document, variables ?? given ?? {});
+        const cost = checkCost(schema, document, variables ?? given ?? {});
+        const { principal } = context as unknown as GraphqlContext;
+        costRateOf(options).take(principal.tokenId, cost, (seconds) => {
+          void context.reply?.header('retry-after', String(seconds));
+        });
+        (context as unknown as GraphqlContext).cost = cost;
         // A document of its own for every request is never compiled.
         return variables ? { variables } : { document: { ...document } };
       },
@@ -52,7 +58,7 @@ export function graphqlConfig(options: ApiOptions, reader: Reader): MercuriusDri
     errorFormatter: ({ data, errors }, context) => {
       const requestId = context.reply?.request.id ?? '';
       const started = data !== undefined && data !== null;
-      const shown = formatErrors(errors ?? [], started, requestId, log);
+      const shown = withoutHints(formatErrors(errors ?? [], started, requestId, log), options);
       return {
         statusCode: statusOf(errors ?? [], shown, started, context.reply?.request.headers.accept),
         // A request that could not be run has no data, which is another thing than data that is null.
