@@ -43,8 +43,11 @@ export class ChainRuleResolver {
     const snapshots = [...new Set(rows.map(({ node, observedAt }) => `${node} ${observedAt}`))];
     const cursors = new Cursors(PLACE, 'chainRules', filter, snapshots);
     const request = pageRequest(page, cursors, false);
-    const begin = request.after === undefined ? 0 : Number(request.after[0]) + 1;
-    const places = rows.slice(begin, begin + request.first + 1).map((row, i) => ({ row, place: begin + i }));
+    const all = rows.map((row, place) => ({ row, place }));
+    const ordered = request.backward ? all.toReversed() : all;
+    const begin =
+      request.after === undefined ? 0 : ordered.findIndex(({ place }) => place === Number(request.after?.[0])) + 1;
+    const places = ordered.slice(begin, begin + request.first + 1);
     return connection(
       places,
       request,

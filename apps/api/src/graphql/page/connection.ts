@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { ArgsType, Field, Int, ObjectType, Parent, ResolveField, Resolver } from '@nestjs/graphql';
 import { asAsked } from '../../auth/asking.js';
+import type { PageRequest } from '@whydrop/storage';
 import { badInput } from '../server/graphql-error.js';
 import type { Cursors } from './cursor.js';
 
@@ -75,26 +76,53 @@ export class PageArgs {
 
   @Field(() => String, { nullable: true, description: 'Cursor of the row before the page.' })
   after?: string | null;
+
+  @Field(() => Int, { nullable: true, description: `Instead of first: so many from the end, or before a cursor.` })
+  last?: number | null;
+
+  @Field(() => String, { nullable: true, description: 'Cursor of the row behind the page; not together with after.' })
+  before?: string | null;
+}
+
+/** A page as read models take it. Backward: read from its end, against the order of the list. */
+export interface AskedPage extends PageRequest {
+  readonly backward: boolean;
 }
 
 /** Checked page arguments as read models take them. */
-export function pageRequest({ first, after }: PageArgs, cursors: Cursors, descending: boolean) {
-  if (first < 1 || first > MAX_FIRST) throw badInput(`first: must be from 1 to ${MAX_FIRST}`);
-  return { first, descending, after: typeof after === 'string' ? cursors.read(after) : undefined };
+export function pageRequest(
+  { first, after, last, before }: PageArgs,
+  cursors: Cursors,
+  descending: boolean,
+): AskedPage {
+  const backward = typeof last === 'number' || typeof before === 'string';
+  if (backward && typeof after === 'string') throw badInput('after: give first and after, or last and before');
+  const [name, count] = typeof last === 'number' ? ['last', last] : ['first', first];
+  if (count < 1 || count > MAX_FIRST) throw badInput(`${name}: must be from 1 to ${MAX_FIRST}`);
+  const cursor = backward ? before : after;
+  return {
+    first: count,
+    descending: backward ? !descending : descending,
+    after: typeof cursor === 'string' ? cursors.read(cursor, backward ? 'before' : 'after') : undefined,
+    backward,
+  };
 }
 
 /** Makes a connection of rows that were read with one more than asked for. */
 export function connection<Row, Node>(
   rows: readonly Row[],
-  page: { readonly first: number; readonly after: unknown },
+  page: { readonly first: number; readonly after: unknown; readonly backward: boolean },
   cursorOf: (row: Row) => string,
   nodeOf: (row: Row) => Node,
   count: () => Promise<number | undefined>,
 ): Connection<Node> {
-  const edges = rows.slice(0, page.first).map((row) => ({ cursor: cursorOf(row), node: nodeOf(row) }));
+  const read = rows.slice(0, page.first);
+  const inOrder = page.backward ? read.toReversed() : read;
+  const edges = inOrder.map((row) => ({ cursor: cursorOf(row), node: nodeOf(row) }));
+  const [more, came] = [rows.length > page.first, page.after !== undefined];
   const pageInfo = {
-    hasNextPage: rows.length > page.first,
-    hasPreviousPage: page.after !== undefined,
+    hasNextPage: page.backward ? came : more,
+    hasPreviousPage: page.backward ? more : came,
     startCursor: edges[0]?.cursor ?? null,
     endCursor: edges.at(-1)?.cursor ?? null,
   };
@@ -103,4 +131,4 @@ export function connection<Row, Node>(
 
 /** Cost of a list in the units of its limit: a query of its own, and so many nodes. */
 export const listCost = ({ args, childComplexity }: { args: Record<string, unknown>; childComplexity: number }) =>
-  500 + Number(args['first'] ?? DEFAULT_FIRST) * childComplexity;
+  500 + Number(args['last'] ?? args['first'] ?? DEFAULT_FIRST) * childComplexity;

@@ -32,10 +32,11 @@ export class Cursors {
   }
 
   /** Sort values a cursor names; throws BAD_USER_INPUT for one of another list, or none. */
-  read(cursor: string): readonly string[] {
+  read(cursor: string, argument = 'after'): readonly string[] {
     const [list, ...sortKey] = parts(cursor);
-    if (list === undefined || !isSortKey(this.columns, sortKey)) throw badInput('after: is not a cursor');
-    if (list !== this.list) throw badInput('after: is a cursor of another filter or order; start again without it');
+    if (list === undefined || !isSortKey(this.columns, sortKey)) throw badInput(`${argument}: is not a cursor`);
+    if (list !== this.list)
+      throw badInput(`${argument}: is a cursor of another filter or order; start again without it`);
     return sortKey;
   }
 }
