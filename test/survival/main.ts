@@ -8,13 +8,13 @@ import { tableOf } from './table.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 const USAGE =
-  'npm run test:survival -- [--seed N] [--kills N] [--for 60s] [--faults WORD,WORD] [--no-aof] [--storm] [--alone] [--product DIR]\n' +
+  'npm run test:survival -- [--seed N] [--kills N] [--for 60s] [--faults WORD,WORD] [--no-aof] [--storm] [--alone] [--patience 90s] [--every MILLISECONDS] [--product DIR]\n' +
   'npm run test:survival -- --mutants [WORD …]';
 
 /** `90`, `90s`, `10m`, `2h` in milliseconds. */
-function duration(text: string): number {
+function duration(text: string, name = 'for'): number {
   const match = /^(\d+)(s|m|h)?$/.exec(text);
-  if (!match) throw new Error(`--for ${text}: wants a number of seconds, or 60s, 10m, 2h`);
+  if (!match) throw new Error(`--${name} ${text}: wants a number of seconds, or 60s, 10m, 2h`);
   return Number(match[1]) * 1000 * { s: 1, m: 60, h: 3600 }[(match[2] ?? 's') as 's' | 'm' | 'h'];
 }
 
@@ -37,6 +37,8 @@ function planOf(args: readonly string[]): RunPlan {
     'no-aof': { type: 'boolean' },
     storm: { type: 'boolean' },
     alone: { type: 'boolean' },
+    patience: text,
+    every: text,
   } as const;
   const { values } = parseArgs({ args: [...args], options });
   const words = values.faults?.split(',');
@@ -48,12 +50,14 @@ function planOf(args: readonly string[]): RunPlan {
     until: {
       storm: values.storm === true,
       alone: values.alone === true,
+      ...(values.patience === undefined ? {} : { hangsAfterMs: duration(values.patience, 'patience') }),
       kills: whole('kills', values.kills ?? (values.for === undefined ? '100' : '1000000')),
       milliseconds: values.for === undefined ? 3_600_000 : duration(values.for),
     },
     product: path.resolve(values.product ?? ROOT),
     appendOnly: values['no-aof'] !== true,
     faults,
+    ...(values.every === undefined ? {} : { pace: { everyMs: whole('every', values.every), records: 10 } }),
     rebuilt: true,
     say,
   };

@@ -28,6 +28,8 @@ export interface Until {
   readonly storm?: boolean;
   /** One fault at a time. */
   readonly alone?: boolean;
+  /** What is not over by then hangs; a minute and a half when left out. */
+  readonly hangsAfterMs?: number;
 }
 
 interface Blow {
@@ -76,7 +78,7 @@ export async function torment(
     rounds += 1;
     const names = blows.map(({ fault }) => fault.name).join(' + ');
     const healedAt = Math.max(...blows.map((blow) => blow.healedAt));
-    const took = until.storm ? 0 : await recovery(stage, healedAt);
+    const took = until.storm ? 0 : await recovery(stage, healedAt, until.hangsAfterMs);
     if (took === undefined) violations.push(`hangs after ${names}`);
     kills += blows.reduce((sum, { fault }) => sum + fault.kills, 0);
     say(

@@ -54,7 +54,7 @@ export class PostgresServer {
     return server ? [server.pid, ...childrenOf(server.pid)] : [];
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGKILL'): void {
     for (const pid of this.pids()) send(pid, signal);
   }
 

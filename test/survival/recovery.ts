@@ -33,8 +33,12 @@ export async function settled(world: World, times = 1): Promise<void> {
 }
 
 /** Milliseconds from `healedAt` until all that was made before is stored, correlated and to be queried; undefined when it hangs. */
-export async function recovery({ world, load, collector }: Victims, healedAt: number): Promise<number | undefined> {
-  while (Date.now() < healedAt + HANGS_AFTER_MS) {
+export async function recovery(
+  { world, load, collector }: Victims,
+  healedAt: number,
+  hangsAfterMs = HANGS_AFTER_MS,
+): Promise<number | undefined> {
+  while (Date.now() < healedAt + hangsAfterMs) {
     if (await caughtUp(world, load, healedAt, collector)) return Date.now() - healedAt;
     await sleep(50);
   }

@@ -6,7 +6,7 @@ import { type Ordeal, torment, type Until } from './nemesis.js';
 import { Chance } from './random.js';
 import { rebuild, type Rebuilt } from './rebuild.js';
 import { HANGS_AFTER_MS, recovery, settled, type Victims } from './recovery.js';
-import { openWorld } from './world.js';
+import { openWorld, type World } from './world.js';
 
 export interface RunPlan {
   readonly seed: number;
@@ -50,17 +50,18 @@ export async function survive({
   onVerdict,
   say,
 }: RunPlan): Promise<RunResult> {
-  const world = await openWorld({ product, appendOnly });
-  const begun = Date.now();
+  let world: World | undefined;
   let collector: Collector | undefined;
   const stop = async () => {
     await collector?.stop();
-    await world.stop();
+    await world?.stop();
   };
   const interrupt = () => void stop().finally(() => process.exit(130));
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
+    world = await openWorld({ product, appendOnly });
+    const begun = Date.now();
     const load = new Load({ url: `http://127.0.0.1:${world.network.api.port}`, token: world.token }, seed, pace);
     collector = new Collector(world, load.manifest, new Chance(seed + 1));
     load.start();

@@ -104,7 +104,7 @@ export async function openWorld({ product, appendOnly, apiUp = true }: WorldPlan
   const redis = new RedisServer(redisProgram(), at('redis'), await freePort(), appendOnly);
   const started: (() => Promise<unknown> | void)[] = [() => redis.stop(), () => postgres.stop()];
   const killOnExit = () => {
-    for (const child of [api, worker, redis]) child?.signal('SIGKILL');
+    for (const child of [api, worker, redis, postgres]) child?.signal('SIGKILL');
   };
   let api: ServerProcess | undefined;
   let worker: ServerProcess | undefined;

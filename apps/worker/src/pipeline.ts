@@ -12,7 +12,7 @@ export interface Step {
 
 export const PIPELINE: readonly Step[] = [
   //  raw_batch --[store-<batchId>]--> decode -> normalise -> rows, rejects, ledger 'store'
-  { queue: QUEUES.store, concurrency: 2, process: processStore },
+  { queue: QUEUES.store, concurrency: 4, process: processStore },
   //  rows --[correlate-<cluster>-<batchId>]--> witnesses + world as of then -> drops, groups, ledger 'correlate'
   { queue: QUEUES.correlate, concurrency: 2, process: processCorrelate },
 ];
