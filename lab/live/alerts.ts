@@ -124,13 +124,15 @@ async function until(
   }
 }
 
-const BLAMED = `query ($policy: String!) { drops(first: 1, filter: { policy: { eq: $policy } }) { totalCount } }`;
+const BLAMED = `query ($policy: String!, $from: DateTime!, $to: DateTime!) {
+  drops(first: 1, filter: { policy: { eq: $policy }, timeRange: { from: $from, to: $to } }) { totalCount } }`;
 
 /** Until so many drops are blamed on a policy. */
 async function blamed(server: LiveServer, policy: string, startedAt: number, drops: number): Promise<number> {
   type Found = { readonly drops: { readonly totalCount: number } };
+  const range = { from: new Date(startedAt - 1_000).toISOString(), to: new Date(startedAt + 600_000).toISOString() };
   for (;;) {
-    const { totalCount } = (await server.query<Found>(BLAMED, { policy })).drops;
+    const { totalCount } = (await server.query<Found>(BLAMED, { policy, ...range })).drops;
     const afterMs = Date.now() - startedAt;
     if (totalCount >= drops || afterMs > 120_000) return afterMs;
     await wait(200);
