@@ -3,6 +3,7 @@ import {
   createTheme,
   type DataFrame,
   type FieldConfigSource,
+  FieldType,
   getFieldDisplayName,
   standardFieldConfigEditorRegistry,
   type TimeRange,
@@ -35,16 +36,20 @@ export function registerFieldOptions(): void {
   standardFieldConfigEditorRegistry.setInit(() => []);
 }
 
-/** Frames as a panel gets them: with colours, formats, names and links. */
+/** Frames as a panel gets them: with colours, formats, names and links. What the data source says of a field goes first. */
 function prepared(panel: Panel, frames: readonly DataFrame[]): DataFrame[] {
-  const defaults = { color: { mode: 'palette-classic' }, ...panel.fieldConfig.defaults };
-  return applyFieldOverrides({
-    data: [...frames],
-    fieldConfig: { ...panel.fieldConfig, defaults },
-    replaceVariables: (text) => getTemplateSrv().replace(text),
-    theme,
-    timeZone: 'utc',
-  });
+  const { defaults } = panel.fieldConfig;
+  const data = frames.map((frame) => ({
+    ...frame,
+    fields: frame.fields.map((field) =>
+      field.type === FieldType.number
+        ? { ...field, config: { color: { mode: 'palette-classic' }, ...defaults, ...field.config } }
+        : field,
+    ),
+  }));
+  const fieldConfig = { defaults: {}, overrides: [] };
+  const replaceVariables = (text: string) => getTemplateSrv().replace(text);
+  return applyFieldOverrides({ data, fieldConfig, replaceVariables, theme, timeZone: 'utc' });
 }
 
 function Lines({ panel, frames, range, width, height }: Props) {

@@ -87,6 +87,7 @@ async function prove(whydrop, browser) {
     files: {
       '/': path.join(HERE, 'page.html'),
       '/host.js': path.join(HERE, 'dist/host.js'),
+      '/uplot.css': path.join(PLUGIN, 'node_modules/uplot/dist/uPlot.min.css'),
       [module]: path.join(PLUGIN, 'dist/module.js'),
     },
     routes,

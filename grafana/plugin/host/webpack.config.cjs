@@ -21,7 +21,8 @@ module.exports = {
           },
         },
       },
-      { test: /\.m?js$/, resolve: { fullySpecified: false } },
+      // Grafana's own build reads .mjs like this: the default of a CommonJS module is its `default`.
+      { test: /\.m?js$/, type: 'javascript/auto', resolve: { fullySpecified: false } },
       { test: /\.css$/, type: 'asset/source' },
       { test: /\.(svg|png|woff2?)$/, type: 'asset/inline' },
     ],

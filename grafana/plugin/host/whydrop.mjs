@@ -1,12 +1,12 @@
 // A Whydrop of its own, with the demo's stories and the shop's: everything embedded, in a folder that is removed afterwards.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeStory } from './story.mjs';
 
-const PROGRAM = path.resolve(import.meta.dirname, '../../../bin/whydrop');
+const PROGRAM = process.env.WHYDROP ?? path.resolve(import.meta.dirname, '../../../bin/whydrop');
 const START_MS = 120_000;
 
 function run(args, env) {
@@ -73,6 +73,8 @@ async function raiseAlert(server) {
 /** Starts it; `stop` ends it and removes its data. */
 export async function startWhydrop() {
   const folder = mkdtempSync(path.join(tmpdir(), 'whydrop-grafana-'));
+  // For root PostgreSQL is run by another user, who must be able to enter.
+  chmodSync(folder, 0o755);
   const env = { ...process.env, WHYDROP_DATA: path.join(folder, 'data') };
   const child = spawn(process.execPath, [PROGRAM, 'demo', '--port', '0'], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const stop = async () => {

@@ -81,8 +81,8 @@ export class WhydropDataSource extends DataSourceApi<WhydropQuery, WhydropOption
     return queries.map((query) => this.filled(query, scoped));
   }
 
-  /** The values a dimension has had in the time, those with most packets first. */
-  valuesOf(by: Dimension, range: TimeRange, first = 500): Observable<MetricFindValue[]> {
+  /** The values a dimension has had in the time, those with most packets first; the API gives no more than 100. */
+  valuesOf(by: Dimension, range: TimeRange, first = 100): Observable<MetricFindValue[]> {
     const variables = { timeRange: timeRangeOf(range), by, first };
     return this.ask<TopAnswer>(TOP, variables).pipe(
       map(({ top }) => top.filter(({ key }) => key !== '').map(({ key }) => ({ text: key, value: key }))),

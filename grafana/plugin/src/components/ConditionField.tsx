@@ -20,9 +20,7 @@ async function offer({ name, source, range }: Props, typed: string): Promise<Com
   const variables = getTemplateSrv()
     .getVariables()
     .map((variable) => `$${variable.name}`);
-  const found = await firstValueFrom(source.valuesOf(OFFERED[name], range ?? getDefaultTimeRange(), 100)).catch(
-    () => [],
-  );
+  const found = await firstValueFrom(source.valuesOf(OFFERED[name], range ?? getDefaultTimeRange())).catch(() => []);
   return [...variables, ...found.map(({ text }) => text)]
     .filter((value) => value.toLowerCase().includes(typed.toLowerCase()))
     .map((value) => ({ value, label: value }));

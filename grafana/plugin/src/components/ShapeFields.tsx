@@ -89,17 +89,13 @@ function Format({ query, onChange }: Props) {
 
 function Limit({ query, onChange }: Props) {
   return (
-    <InlineField
-      label={query.kind === 'trend' ? 'Series' : 'Rows'}
-      labelWidth={10}
-      tooltip="At most so many, up to 500"
-    >
+    <InlineField label={query.kind === 'trend' ? 'Series' : 'Rows'} labelWidth={10} tooltip="At most so many">
       <Input
         aria-label="Limit"
         type="number"
         width={10}
         min={1}
-        max={500}
+        max={query.kind === 'trend' || query.kind === 'top' ? 100 : 500}
         placeholder="auto"
         defaultValue={query.limit ?? ''}
         onBlur={({ currentTarget: { value } }) => onChange({ limit: value === '' ? undefined : Number(value) })}

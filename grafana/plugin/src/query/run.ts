@@ -26,7 +26,6 @@ export interface Asked {
 
 /** More points in a series than this are not seen on any screen. */
 const MOST_POINTS = 1000;
-const MOST_SERIES = 100;
 
 export function timeRangeOf({ from, to }: TimeRange): { readonly from: string; readonly to: string } {
   return { from: from.toISOString(), to: to.toISOString() };
@@ -43,7 +42,7 @@ function trendVariables({ query, condition, range, maxDataPoints }: Asked): obje
     timeRange: timeRangeOf(range),
     filter: condition,
     groupBy,
-    top: Math.min(limit, MOST_SERIES),
+    top: limit,
   };
 }
 
