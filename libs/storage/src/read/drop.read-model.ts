@@ -128,12 +128,20 @@ function whereSql(range: TimeRange, condition: DropCondition, params: Params): s
   return `WHERE ${from}\n  AND ${to}\n  AND ${conditionSql(DROP_FIELDS, condition, params)}`;
 }
 
-/** Drops first seen in the range, of one page. */
-export function dropsStatement(range: TimeRange, condition: DropCondition, page: PageRequest): Statement {
+// Raw lines are most of a drop's bytes.
+const BRIEF = COLUMNS.replace(/d\.detail$/, `d.detail || '{"evidence": []}' AS detail`);
+
+/** Drops first seen in the range, of one page; with `evidence` false their evidence is empty. */
+export function dropsStatement(
+  range: TimeRange,
+  condition: DropCondition,
+  page: PageRequest,
+  evidence = true,
+): Statement {
   const params = new Params();
   const where = whereSql(range, condition, params);
   const after = afterSql(DROP_SORT, page, params);
-  const text = `${COLUMNS}\nFROM "drop" d${JOINED}\n${where}\n  AND ${after}\n${pageSql(DROP_SORT, page, params)}`;
+  const text = `${evidence ? COLUMNS : BRIEF}\nFROM "drop" d${JOINED}\n${where}\n  AND ${after}\n${pageSql(DROP_SORT, page, params)}`;
   return { text, values: params.values };
 }
 

@@ -87,6 +87,7 @@ const statements: Readonly<Record<string, Statement>> = {
   'silences-by-id': silenceByIdStatement('a'),
   'cited-versions': citedVersionsStatement(['d1', 'd2']),
   'drops-first-page': dropsStatement(range, {}, page),
+  'drops-without-evidence': dropsStatement(range, {}, page, false),
   'drops-next-page-everything': dropsStatement(open, everything, next),
   'drops-of-addresses': dropsStatement(
     range,

@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Context, ID, Info, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import {
   DROP_SORT,
   dropCountStatement,
@@ -10,6 +10,7 @@ import {
   type Reader,
 } from '@whydrop/storage';
 import type { Basis } from '@whydrop/model';
+import type { GraphQLResolveInfo } from 'graphql';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
 import type { GraphqlContext } from '../context.js';
 import { BasisEnum } from '../enums.js';
@@ -22,6 +23,7 @@ import { checkFilterSize, timeRangeOf } from '../filters.js';
 import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
 import { Cursors } from '../page/cursor.js';
 import { keyOf } from '../page/global-id.js';
+import { asksFor } from '../server/asks-for.js';
 import { notFound } from '../server/graphql-error.js';
 import { toldTo } from '../explanation/told-to.js';
 import { DropFilter, DropOrder, withDefaultVerdicts } from './drop.filter.js';
@@ -40,6 +42,7 @@ export class DropResolver {
     @Args('filter', { type: () => DropFilter }) filter: DropFilter,
     @Args() page: PageArgs,
     @Args('orderBy', { type: () => DropOrder, nullable: true }) orderBy?: DropOrder | null,
+    @Info() info?: GraphQLResolveInfo,
   ): Promise<Connection<Drop>> {
     checkFilterSize(filter);
     const { timeRange, ...condition } = filter;
@@ -48,7 +51,8 @@ export class DropResolver {
     const descending = orderBy?.direction !== 'ASC';
     const cursors = new Cursors(DROP_SORT, 'drops', filter, descending);
     const request = pageRequest(page, cursors, descending);
-    const rows = await readDrops(this.reader, dropsStatement(range, wanted, request));
+    const evidence = info === undefined || asksFor(info, 'evidence');
+    const rows = await readDrops(this.reader, dropsStatement(range, wanted, request, evidence));
     const count = () => readCount(this.reader, dropCountStatement(range, wanted));
     return connection(rows, request, (row) => cursors.write(dropSortKey(row)), dropOf, count);
   }

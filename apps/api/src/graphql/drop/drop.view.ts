@@ -35,7 +35,9 @@ export function dropOf(row: DropRow): Drop {
       : null,
     translatedSource: detail.translatedSource ?? null,
     sentence: detail.sentence,
-    evidence: detail.evidence.map(evidenceOf),
+    get evidence() {
+      return detail.evidence.map(evidenceOf);
+    },
     withheld: detail.withheld ?? [],
   };
 }
