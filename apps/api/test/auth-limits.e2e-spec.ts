@@ -33,7 +33,7 @@ beforeAll(async () => {
   await storeStory(db);
   admin = (await createToken(db, { name: 'root', role: 'admin' })).text;
   api = await start();
-});
+}, 120_000);
 
 afterAll(async () => {
   for (const each of open) await each.close();

@@ -39,7 +39,7 @@ beforeAll(async () => {
     port: 0,
     secrets,
   });
-});
+}, 120_000);
 
 afterAll(async () => {
   await api.close();

@@ -48,7 +48,7 @@ beforeAll(async () => {
     });
     worlds.push({ db, api, dev, all });
   }
-});
+}, 120_000);
 
 afterAll(async () => {
   for (const { api, db } of worlds) {
@@ -179,6 +179,12 @@ describe('a reader of one namespace', () => {
     if (RULES['Query']?.[name]?.reach === 'whole') expect(told).toContain('FORBIDDEN');
   });
 
+  it.each(['policies', 'workloads'])('%s: everything of it is the same', async (name) => {
+    const text = rootFields().find((field) => field.name === name)?.text ?? '';
+    const told = await both(text.replace(/\{ __typename \} \}$/, `${all(name, 5)} }`));
+    expect(told).not.toContain('"errors"');
+  });
+
   it('no filter, sort or page tells the worlds apart', async () => {
     const below = numbers(SEED);
     const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T;
@@ -199,7 +205,7 @@ describe('a reader of one namespace', () => {
     const condition = (): string =>
       pick([test, test, () => `not: {${test()}}`, () => `or: [{${test()}}, {${test()}}]`])();
     let found = 0;
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < 200; i++) {
       const [name, order] = pick([
         ['drops', 'orderBy: {field: FIRST_SEEN, direction: ASC}'],
         ['dropGroups', `orderBy: {field: ${pick(['LAST_SEEN', 'DROPS', 'PACKETS'])}}`],
@@ -209,6 +215,6 @@ describe('a reader of one namespace', () => {
       expect(told).not.toContain('"errors"');
       if (told.includes('"key"')) found++;
     }
-    expect(found).toBeGreaterThan(50);
-  });
+    expect(found).toBeGreaterThan(40);
+  }, 120_000);
 });
