@@ -12,6 +12,8 @@ import threading
 import time
 
 LOCK = threading.Lock()
+KEPT = []
+HELD = {}
 FLAGS = {'FIN': 1, 'SYN': 2, 'RST': 4, 'PSH': 8, 'ACK': 16}
 
 
@@ -31,15 +33,20 @@ def result_of(error):
     return 'unreachable'
 
 
-def serve_tcp(server):
+def serve_tcp(server, handle):
     while True:
         connection, _ = server.accept()
-        threading.Thread(target=greet, args=(connection,), daemon=True).start()
+        threading.Thread(target=handle, args=(connection,), daemon=True).start()
+
+
+def ignore(connection):
+    with connection:
+        time.sleep(60)
 
 
 def greet(connection):
     with connection:
-        connection.settimeout(5)
+        connection.settimeout(30)
         try:
             if connection.recv(4096):
                 connection.sendall(b'HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n')
@@ -49,27 +56,64 @@ def greet(connection):
             pass
 
 
-def serve_udp(server):
+def serve_udp(server, manner):
     while True:
         data, peer = server.recvfrom(4096)
-        server.sendto(data, peer)
+        if manner == 'late':
+            time.sleep(1)
+        if manner != 'silent':
+            server.sendto(data, peer)
 
 
 def listen(request):
+    manner = request.get('manner')
     if request['protocol'] == 'UDP':
         server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(('', request['port']))
-        threading.Thread(target=serve_udp, args=(server,), daemon=True).start()
+        threading.Thread(target=serve_udp, args=(server, manner), daemon=True).start()
     else:
         server = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         server.bind(('', request['port']))
-        server.listen(64)
-        threading.Thread(target=serve_tcp, args=(server,), daemon=True).start()
+        server.listen(0 if manner == 'full' else 64)
+        KEPT.append(server)
+        if manner != 'full':
+            handle = ignore if manner == 'silent' else greet
+            threading.Thread(target=serve_tcp, args=(server, handle), daemon=True).start()
     answer(request, result='listening')
 
 
+def hold(request):
+    client = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    client.bind(('', request.get('sourcePort', 0)))
+    port = client.getsockname()[1]
+    client.settimeout(request['timeout'])
+    at = time.time()
+    try:
+        client.connect((request['to'], request['port']))
+        HELD[port] = client
+        outcome = 'connected'
+    except OSError as error:
+        outcome = result_of(error)
+    answer(request, result=outcome, sourcePort=port, at=at, until=time.time())
+
+
+def resume(request):
+    client = HELD[request['sourcePort']]
+    client.settimeout(request['timeout'])
+    at = time.time()
+    try:
+        client.sendall(b'GET / HTTP/1.0\r\n\r\n')
+        outcome = 'answered' if client.recv(4096) else 'reset'
+    except OSError as error:
+        outcome = result_of(error)
+    answer(request, result=outcome, sourcePort=request['sourcePort'], at=at, until=time.time())
+
+
 def tcp(request):
+    if 'connection' in request:
+        return hold(request) if request['connection'] == 'hold' else resume(request)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
         client.bind(('', request.get('sourcePort', 0)))
         port = client.getsockname()[1]
@@ -84,6 +128,8 @@ def tcp(request):
             outcome = 'connected'
         except OSError as error:
             outcome = result_of(error)
+            # Who gives up does not wait for the other side's close: a reset.
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
     answer(request, result=outcome, sourcePort=port, at=at, until=time.time())
 
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { clusterObjects, policyObject } from './cluster-objects.js';
 import { dialectNamed } from './dialects/registry.js';
-import type { LabPolicy, Scenario } from './scenario.js';
+import type { LabPolicy, ObjectChange, Scenario } from './scenario.js';
 
 /** Seconds since 1970 as RFC 3339 in UTC. */
 export const iso = (seconds: number): string => new Date(seconds * 1000).toISOString();
@@ -18,11 +18,30 @@ export interface PolicyEvent {
   readonly policy: LabPolicy;
 }
 
+/** One change of another object while the capture ran. */
+export interface ObjectEvent extends ObjectChange {
+  readonly at: number;
+}
+
+type Event = PolicyEvent | ObjectEvent;
+
+/** The object as it is then: each change is a revision of its own. */
+function changedObject({ at, object }: ObjectEvent, created: string, revision: number): object {
+  const made = object(created, wholeSeconds(at));
+  const metadata = made['metadata'] as Readonly<Record<string, unknown>>;
+  const resourceVersion = `${Number(metadata['resourceVersion']) + revision}`;
+  return { ...made, metadata: { ...metadata, resourceVersion } };
+}
+
 /** A policy that was changed keeps its birthday; each change is a revision of its own. */
-function eventLines(events: readonly PolicyEvent[], bornBefore: string): string {
+function eventLines(events: readonly Event[], bornBefore: string): string {
   const born = new Map<string, string>();
   return events
     .map((event, index) => {
+      if (!('policy' in event)) {
+        const object = changedObject(event, bornBefore, index + 1);
+        return `${JSON.stringify({ at: iso(event.at), type: event.type, object })}\n`;
+      }
       const key = `${event.policy.namespace ?? ''}/${event.policy.name}`;
       if (event.type === 'ADDED') born.set(key, wholeSeconds(event.at));
       const object = policyObject(event.policy, born.get(key) ?? bornBefore, index + 1);
@@ -34,7 +53,7 @@ function eventLines(events: readonly PolicyEvent[], bornBefore: string): string 
 export interface BundleFacts {
   readonly from: number;
   readonly to: number;
-  readonly events: readonly PolicyEvent[];
+  readonly events: readonly Event[];
   /** Channels that every node recorded without a gap. */
   readonly complete: readonly string[];
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { iso, publish, writeBundle, type PolicyEvent } from './bundle.js';
+import { iso, publish, writeBundle, type ObjectEvent, type PolicyEvent } from './bundle.js';
 import { NodeChannels } from './channels.js';
 import { Lab, nameOf, type Made } from './lab.js';
 import type { Attempt, PolicyChange, Scenario } from './scenario.js';
@@ -53,10 +53,20 @@ interface KernelView {
   readonly translations: readonly Translation[];
 }
 
+/** Seconds after an attempt in which packets with its ports are still its own. */
+function patienceOf({ attempt, answer, sourceIp }: Made, others: readonly Made[]): number {
+  const most = attempt.sourcePort === undefined ? 3 : 60;
+  const later = others.filter(
+    (each) =>
+      each.sourceIp === sourceIp && each.answer.sourcePort === answer.sourcePort && each.answer.at > answer.until,
+  );
+  return Math.min(most, ...later.map((each) => each.answer.at - answer.until - 0.1));
+}
+
 /** Puts together what the client saw and what the kernel's trace says; they must not contradict each other. */
-export function truthOf(made: Made, view: KernelView): Truth {
+export function truthOf(made: Made, view: KernelView, all: readonly Made[] = []): Truth {
   const { attempt, answer, sourceIp, destinationIp } = made;
-  const patience = attempt.sourcePort === undefined ? 3 : 60;
+  const patience = patienceOf(made, all);
   const key = { ...answer, protocol: attempt.protocol, source: sourceIp, destination: destinationIp, patience };
   const [first, ...others] = stopsOf(view.packets, key, view.translations);
   const answered = answer.result === 'connected' || answer.result === 'answered';
@@ -90,8 +100,10 @@ function isChange(step: readonly Attempt[] | PolicyChange): step is PolicyChange
   return !Array.isArray(step);
 }
 
+type Event = PolicyEvent | ObjectEvent;
+
 /** Programs a change between two snapshots of the rules, so that no counter is lost unseen. */
-async function change(lab: Lab, channels: Channels, step: PolicyChange): Promise<readonly PolicyEvent[]> {
+async function change(lab: Lab, channels: Channels, step: PolicyChange): Promise<readonly Event[]> {
   // The monitor asks for the rule that a packet met, and ends when it is not there any more.
   for (const channel of channels.values()) await channel.settle();
   for (const channel of channels.values()) channel.snapshotRules();
@@ -105,16 +117,20 @@ async function change(lab: Lab, channels: Channels, step: PolicyChange): Promise
     const policy = lab.policy(name);
     return policy ? [{ at, type: 'DELETED', policy }] : [];
   });
-  lab.change(step);
+  const objects = (step.objects ?? []).map((each): ObjectEvent => ({ ...each, at }));
+  const programmed = (step.apply ?? step.remove) !== undefined && !step.unprogrammed;
+  if (programmed) lab.change(step);
+  lab.run(step.run ?? []);
   await wait(100);
-  for (const channel of channels.values()) channel.snapshotRules();
-  await wait(400);
-  return [...applied, ...removed];
+  if (programmed || step.run) for (const channel of channels.values()) channel.snapshotRules();
+  if (step.run) for (const channel of channels.values()) channel.snapshotSurroundings();
+  await wait(400 + (step.wait ?? 0) * 1000);
+  return [...applied, ...removed, ...objects];
 }
 
 interface Recorded {
   readonly made: readonly Made[];
-  readonly events: readonly PolicyEvent[];
+  readonly events: readonly Event[];
 }
 
 async function record(lab: Lab, channels: Channels): Promise<Recorded> {
@@ -127,7 +143,7 @@ async function record(lab: Lab, channels: Channels): Promise<Recorded> {
   each((channel) => channel.snapshotRules());
   await wait(200);
   const made: Made[] = [];
-  const events: PolicyEvent[] = [];
+  const events: Event[] = [];
   for (const step of lab.scenario.steps) {
     if (isChange(step)) events.push(...(await change(lab, channels, step)));
     else made.push(...(await Promise.all(step.map((attempt) => lab.attempt(attempt)))));
@@ -187,6 +203,7 @@ export async function capture(
   let lab: Lab | undefined;
   try {
     lab = await Lab.open(scenario);
+    for (const attempt of scenario.before ?? []) await lab.attempt(attempt);
     for (const node of scenario.nodes) {
       const namespace = lab.fabric.namespaceOf({ kind: 'node', name: node.name });
       channels.set(node.name, new NodeChannels(namespace, join(bundle, 'nodes', node.name), join(scratch, node.name)));
@@ -203,7 +220,7 @@ export async function capture(
     if (lab.digest === 'weave-npc') for (const node of channels.keys()) digestNflog(join(bundle, 'nodes', node), from);
     writeBundle(scenario, bundle, { from, to: Date.now() / 1000, events, complete });
     const view = kernelView(bundle, channels);
-    const truth = made.map((each) => truthOf(each, view));
+    const truth = made.map((each) => truthOf(each, view, made));
     if (!options.unforeseen) check(scenario, truth);
     publish(bundle, folder, truth);
     return truth;

@@ -129,8 +129,10 @@ export class NodeChannels {
     this.snapshotConntrackStats();
   }
 
+  /** What the node counts of packets that no rule met. */
   snapshotConntrackStats(): void {
     this.snapshot('conntrack-stats', 'txt', ['conntrack', '-S']);
+    this.snapshot('proc-net', 'txt', ['cat', '/proc/net/snmp', '/proc/net/netstat']);
   }
 
   /** Puts the trace into the bundle, without what the lab's own table added. */

@@ -53,7 +53,8 @@ function nodeObject(node: LabNode, createdAt: string): KubernetesObject {
   };
 }
 
-function podObject(pod: LabPod, scenario: Scenario, createdAt: string): KubernetesObject {
+/** A Pod as the API shows it. */
+export function podObject(pod: LabPod, scenario: Pick<Scenario, 'nodes'>, createdAt: string): KubernetesObject {
   const host = scenario.nodes.find((node) => node.name === pod.node)?.ip;
   const { owner } = pod;
   const reference = owner && {
@@ -97,11 +98,20 @@ function serviceObject(service: LabService, createdAt: string): KubernetesObject
     apiVersion: 'v1',
     kind: 'Service',
     metadata: metadata({ kind: 'Service', namespace: service.namespace, name: service.name }, createdAt),
-    spec: { type, clusterIP: service.clusterIp, clusterIPs: [service.clusterIp], selector: service.selector, ports },
+    spec: {
+      type,
+      clusterIP: service.clusterIp,
+      clusterIPs: [service.clusterIp],
+      selector: service.selector,
+      ports,
+      ...service.spec,
+    },
+    ...(service.status ? { status: service.status } : {}),
   };
 }
 
-function sliceObject(service: LabService, scenario: Scenario, createdAt: string): KubernetesObject {
+/** The EndpointSlice of a service: its ready pods. */
+export function sliceObject(service: LabService, scenario: Scenario, createdAt: string): KubernetesObject {
   const pods = backendsOf(scenario, service);
   const name = `${service.name}-lab00`;
   const labels = { 'kubernetes.io/service-name': service.name };
@@ -169,7 +179,7 @@ export function clusterObjects(
   const files = new Map<string, readonly KubernetesObject[]>([
     ['nodes.yaml', scenario.nodes.map((node) => nodeObject(node, createdAt))],
     ['namespaces.yaml', namespaces],
-    ['pods.yaml', scenario.pods.map((pod) => podObject(pod, scenario, createdAt))],
+    ['pods.yaml', scenario.pods.filter((pod) => !pod.unlisted).map((pod) => podObject(pod, scenario, createdAt))],
     ['services.yaml', [...services, ...slices]],
     ['policies.yaml', scenario.policies.map((policy) => policyObject(policy, createdAt))],
     ['other.yaml', [...tierObjects(scenario, createdAt), ...(scenario.objects ?? [])]],

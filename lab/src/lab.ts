@@ -2,8 +2,8 @@ import type { Dialect, NodeProgram } from './dialects/dialect.js';
 import { dialectNamed } from './dialects/registry.js';
 import { buildFabric, partyKey, type Fabric } from './fabric.js';
 import { load, reload } from './programming.js';
-import type { Attempt, LabPolicy, Party, PolicyChange, Scenario, Target } from './scenario.js';
-import { requireTools } from './shell.js';
+import type { Attempt, LabPolicy, Party, PartyCommand, PolicyChange, Scenario, Target } from './scenario.js';
+import { requireTools, run } from './shell.js';
 import { TrafficAgent, type TrafficRequest, type TrafficResult } from './traffic.js';
 
 /** An attempt that was made, and what the client saw of it. */
@@ -39,6 +39,7 @@ function requestOf(scenario: Scenario, attempt: Attempt): TrafficRequest {
     timeout: attempt.timeout ?? 3.5,
     ...(attempt.port === undefined ? {} : { port: attempt.port }),
     ...(attempt.flags ? { flags: attempt.flags } : {}),
+    ...(attempt.connection ? { connection: attempt.connection } : {}),
     ...(attempt.sourcePort === undefined ? {} : { sourcePort: attempt.sourcePort }),
   };
 }
@@ -57,7 +58,7 @@ export class Lab {
     private readonly dialect: Dialect,
     readonly fabric: Fabric,
   ) {
-    this.policies = scenario.policies;
+    this.policies = scenario.programmed ?? scenario.policies;
   }
 
   /** Builds the namespaces, loads the rules and starts the listeners. The caller closes it, whatever happens. */
@@ -67,6 +68,7 @@ export class Lab {
     const lab = new Lab(scenario, dialect, buildFabric(scenario, dialect));
     try {
       for (const node of scenario.nodes) lab.program(node.name);
+      lab.run(scenario.setup ?? []);
       await lab.listen();
     } catch (error) {
       await lab.close();
@@ -99,6 +101,10 @@ export class Lab {
     for (const node of this.scenario.nodes) this.program(node.name);
   }
 
+  run(commands: readonly PartyCommand[]): void {
+    for (const { on, line } of commands) run(this.fabric.namespaceOf(on), ['sh', '-c', line]);
+  }
+
   /** The scenario with the policies as they are now. */
   get current(): Scenario {
     return { ...this.scenario, policies: this.policies };
@@ -116,7 +122,9 @@ export class Lab {
       ({ name, listens }) => [{ kind: 'outside', name } as const, listens ?? []] as const,
     );
     for (const [party, ports] of [...pods, ...machines]) {
-      for (const { port, protocol = 'TCP' } of ports) await this.agent(party).ask({ kind: 'listen', protocol, port });
+      for (const { port, protocol = 'TCP', manner } of ports) {
+        await this.agent(party).ask({ kind: 'listen', protocol, port, ...(manner ? { manner } : {}) });
+      }
     }
   }
 

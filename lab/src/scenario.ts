@@ -20,6 +20,8 @@ export interface ContainerPort {
   readonly name?: string;
   readonly port: number;
   readonly protocol?: TransportProtocol;
+  /** How it answers; at once unless said. `full`: a queue of one that nobody takes from. */
+  readonly manner?: 'silent' | 'full' | 'late';
 }
 
 export interface LabPod {
@@ -35,6 +37,8 @@ export interface LabPod {
   readonly interfaceName?: string;
   readonly owner?: { readonly kind: string; readonly name: string };
   readonly ready?: boolean;
+  /** No object at the beginning: a step tells of it. */
+  readonly unlisted?: boolean;
 }
 
 export interface LabService {
@@ -49,6 +53,9 @@ export interface LabService {
     readonly nodePort?: number;
     readonly protocol?: TransportProtocol;
   }[];
+  /** What else stands in the object's spec and status. */
+  readonly spec?: Readonly<Record<string, unknown>>;
+  readonly status?: Readonly<Record<string, unknown>>;
 }
 
 export interface LabelSelector {
@@ -160,6 +167,8 @@ export interface Attempt {
   readonly flags?: readonly ('SYN' | 'ACK' | 'FIN' | 'RST' | 'PSH')[];
   /** The client's port, or the id of an echo, that no other attempt has; chosen by the kernel when it is not given. */
   readonly sourcePort?: number;
+  /** `hold` keeps the connection; `resume` sends on the one that was held at the same source port. */
+  readonly connection?: 'hold' | 'resume';
   /** How long the client waits, in seconds. */
   readonly timeout?: number;
   /** What the story says will happen; the run fails when the kernel disagrees. */
@@ -170,10 +179,29 @@ export interface Attempt {
   readonly cause?: string;
 }
 
-/** Policies that are created, changed or deleted while the capture runs; the nodes are programmed anew. */
+/** A shell line, run in the network namespace of a party. */
+export interface PartyCommand {
+  readonly on: Party;
+  readonly line: string;
+}
+
+/** A pod or service whose object changes while the capture runs; what runs in the kernel does not. */
+export interface ObjectChange {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
+  /** The object, made of the time at which everything was made and of the time of the change (RFC 3339). */
+  readonly object: (created: string, now: string) => Readonly<Record<string, unknown>>;
+}
+
+/** What happens between connections: policies are created, changed or deleted and the nodes are programmed anew. */
 export interface PolicyChange {
   readonly apply?: readonly LabPolicy[];
   readonly remove?: readonly { readonly namespace?: string; readonly name: string }[];
+  /** The plugin has not heard of it yet. */
+  readonly unprogrammed?: boolean;
+  readonly objects?: readonly ObjectChange[];
+  readonly run?: readonly PartyCommand[];
+  /** Seconds in which nothing happens afterwards. */
+  readonly wait?: number;
 }
 
 /** Attempts of one step run side by side; steps run one after the other. */
@@ -195,6 +223,12 @@ export interface Scenario {
   readonly pods: readonly LabPod[];
   readonly services: readonly LabService[];
   readonly policies: readonly LabPolicy[];
+  /** What the nodes are loaded with, where that is not `policies`. */
+  readonly programmed?: readonly LabPolicy[];
+  /** What is done to nodes and pods when they are built, beside the dialect's rules. */
+  readonly setup?: readonly PartyCommand[];
+  /** Connections from before the capture: nothing of them is recorded, nor are they in the truth. */
+  readonly before?: readonly Attempt[];
   /** Calico's tiers besides `default`. */
   readonly tiers?: readonly LabTier[];
   /** Further objects that lie in `cluster/` as they are. */

@@ -10,6 +10,8 @@ export interface TrafficRequest {
   readonly port?: number;
   readonly timeout?: number;
   readonly flags?: readonly string[];
+  readonly connection?: string;
+  readonly manner?: string;
   readonly sourcePort?: number;
 }
 

@@ -6,8 +6,8 @@ const RESET = unanswered(TO_FREE) + ct(1.01, 'DESTROY', 'CLOSE', 'UNREPLIED', CO
 const TCPEXT = (overflows: number) => `TcpExt: ListenOverflows ListenDrops\nTcpExt: ${overflows} ${overflows}\n`;
 
 /** A request of 900 bytes in six packets; the answer is headers, or a page. */
-function talked(state: string, answered: string): string {
-  const packets = ['packets=6 bytes=1260', answered] as const;
+function talked(state: string, answered: string, asked = 'packets=6 bytes=1260'): string {
+  const packets = [asked, answered] as const;
   return (
     unanswered(TO_FREE) +
     ct(1.1, 'UPDATE', 'ESTABLISHED', 'ASSURED', TO_FREE) +
@@ -52,6 +52,19 @@ export const DESTINATION_CASES: readonly CauseCase[] = [
     story: 'the connection stands, the request goes out, no byte of an answer comes, the client resets it',
     finds: 'APP_SLOW_OR_DEAD failed derived',
     nodes: { n1: { conntrack: talked('CLOSE', 'packets=5 bytes=260') } },
+  },
+  {
+    code: 'APP_SLOW_OR_DEAD',
+    story: 'a request of 18 bytes and a reset after it, as the kernel counts them',
+    finds: 'APP_SLOW_OR_DEAD failed derived',
+    nodes: { n1: { conntrack: talked('CLOSE', 'packets=2 bytes=112', 'packets=4 bytes=234') } },
+  },
+  {
+    code: 'APP_SLOW_OR_DEAD',
+    near: true,
+    story: 'no byte is sent, and the client resets it: a port that was only tried',
+    finds: 'nothing',
+    nodes: { n1: { conntrack: talked('CLOSE', 'packets=2 bytes=112', 'packets=4 bytes=216') } },
   },
   {
     code: 'APP_SLOW_OR_DEAD',

@@ -26,8 +26,8 @@ const OF_CLUSTER = 'emitter_id IN (SELECT id FROM emitter WHERE cluster_id = $1)
 const CANDIDATES = `
   WITH flows AS MATERIALIZED (
     SELECT original_key, policy_key, effective_key, unreplied,
-           NOT unreplied AND state = 'CLOSE' AND original_bytes > 60 * original_packets
-             AND reply_bytes <= 60 * reply_packets AS silent FROM flow
+           NOT unreplied AND state = 'CLOSE' AND original_bytes > 52 * original_packets + 8
+             AND reply_bytes <= 80 * reply_packets AS silent FROM flow
      WHERE ${OF_CLUSTER} AND observed_at BETWEEN ${AT('$2')} AND ${AT('$3')}),
   named AS (
     SELECT original_key AS key FROM flows UNION SELECT policy_key FROM flows UNION SELECT effective_key FROM flows
