@@ -1,6 +1,7 @@
 import { getDefaultTimeRange, type TimeRange } from '@grafana/data';
 import { getTemplateSrv } from '@grafana/runtime';
 import { type ComboboxOption, InlineField, MultiCombobox } from '@grafana/ui';
+import { useId } from 'react';
 import { firstValueFrom } from 'rxjs';
 import type { WhydropDataSource } from '../datasource';
 import { plain } from '../frames/words';
@@ -29,10 +30,11 @@ async function offer({ name, source, range }: Props, typed: string): Promise<Com
 /** A condition: any of its values, chosen or typed. */
 export function ConditionField(props: Props) {
   const { name, values, onChange } = props;
+  const id = useId();
   return (
     <InlineField label={plain(name)} labelWidth={14} tooltip="Any of them; a dashboard variable will do; empty is all">
       <MultiCombobox
-        aria-label={plain(name)}
+        id={id}
         width="auto"
         minWidth={22}
         maxWidth={60}

@@ -9,10 +9,18 @@ import type { WhydropOptions, WhydropSecrets } from '../types';
 
 type Props = DataSourcePluginOptionsEditorProps<WhydropOptions, WhydropSecrets>;
 
+function isAddress(text: string): boolean {
+  try {
+    return new URL(text).href !== '';
+  } catch {
+    return false;
+  }
+}
+
 /** Why an address cannot be right, in words; undefined when it can. */
 export function problemOf(address: string | undefined): string | undefined {
   if (!address) return undefined;
-  if (!URL.canParse(address)) return 'not an address: http://whydrop-api:4270';
+  if (!isAddress(address)) return 'not an address: http://whydrop-api:4270';
   if (!/^https?:\/\//.test(address)) return 'begins with http:// or https://';
   return /\/graphql\/?$/.test(address) ? 'without /graphql at the end' : undefined;
 }

@@ -1,5 +1,6 @@
 import type { QueryEditorProps } from '@grafana/data';
 import { Combobox, InlineField, InlineFieldRow } from '@grafana/ui';
+import { useId } from 'react';
 import type { WhydropDataSource } from '../datasource';
 import { type ConditionName, CONDITION_NAMES, type WhydropOptions, type WhydropQuery } from '../types';
 import { KINDS } from './choices';
@@ -12,6 +13,7 @@ type Props = QueryEditorProps<WhydropDataSource, WhydropQuery, WhydropOptions>;
 const OF_ALERTS: readonly ConditionName[] = ['clusters', 'policies'];
 
 export function QueryEditor({ query: given, datasource, range, onChange, onRunQuery }: Props) {
+  const id = useId();
   const query: WhydropQuery = { ...given, kind: given.kind ?? 'trend' };
   const change = (part: Partial<WhydropQuery>) => {
     onChange({ ...query, ...part });
@@ -23,7 +25,7 @@ export function QueryEditor({ query: given, datasource, range, onChange, onRunQu
       <InlineFieldRow>
         <InlineField label="Show" labelWidth={14}>
           <Combobox
-            aria-label="Show"
+            id={id}
             width={26}
             value={query.kind}
             options={KINDS}

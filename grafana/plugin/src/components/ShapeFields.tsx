@@ -1,4 +1,5 @@
 import { Combobox, InlineField, Input, MultiCombobox } from '@grafana/ui';
+import { useId } from 'react';
 import type { Dimension, WhydropQuery } from '../types';
 import { COMPARISONS, DIMENSION_CHOICES, FORMATS, MEASURE_CHOICES } from './choices';
 
@@ -8,13 +9,14 @@ interface Props {
 }
 
 function GroupBy({ query, onChange }: Props) {
+  const id = useId();
   const chosen = query.groupBy ?? [];
   const first = chosen[0] ?? 'POLICY';
   if (query.kind === 'top') {
     return (
       <InlineField label="By" labelWidth={14}>
         <Combobox<Dimension>
-          aria-label="By"
+          id={id}
           width={26}
           value={first}
           options={DIMENSION_CHOICES}
@@ -26,7 +28,7 @@ function GroupBy({ query, onChange }: Props) {
   return (
     <InlineField label="A series per" labelWidth={14} tooltip="At most 3; none is the sum">
       <MultiCombobox<Dimension>
-        aria-label="A series per"
+        id={id}
         width="auto"
         minWidth={22}
         value={[...chosen]}
@@ -38,11 +40,12 @@ function GroupBy({ query, onChange }: Props) {
 }
 
 function TrendFields({ query, onChange }: Props) {
+  const id = useId();
   return (
     <>
       <InlineField label="Sum of" labelWidth={10}>
         <Combobox
-          aria-label="Sum of"
+          id={`${id}-sum`}
           width={18}
           value={query.measure ?? 'DROPS'}
           options={MEASURE_CHOICES}
@@ -60,7 +63,7 @@ function TrendFields({ query, onChange }: Props) {
       </InlineField>
       <InlineField label="Compare with" labelWidth={14}>
         <Combobox
-          aria-label="Compare with"
+          id={`${id}-compare`}
           width={26}
           isClearable
           placeholder="nothing"
@@ -74,10 +77,11 @@ function TrendFields({ query, onChange }: Props) {
 }
 
 function Format({ query, onChange }: Props) {
+  const id = useId();
   return (
     <InlineField label="As" labelWidth={14}>
       <Combobox
-        aria-label="As"
+        id={id}
         width={18}
         value={query.format ?? 'logs'}
         options={FORMATS}

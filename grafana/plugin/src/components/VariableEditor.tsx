@@ -1,5 +1,6 @@
 import type { QueryEditorProps } from '@grafana/data';
 import { Combobox, InlineField } from '@grafana/ui';
+import { useId } from 'react';
 import type { WhydropDataSource } from '../datasource';
 import type { WhydropOptions, WhydropQuery } from '../types';
 import type { VariableQuery } from '../variables';
@@ -8,10 +9,11 @@ import { DIMENSION_CHOICES } from './choices';
 type Props = QueryEditorProps<WhydropDataSource, WhydropQuery, WhydropOptions, VariableQuery>;
 
 export function VariableEditor({ query, onChange }: Props) {
+  const id = useId();
   return (
     <InlineField label="Values of" labelWidth={14} tooltip="Those that were blocked in the time of the dashboard">
       <Combobox
-        aria-label="Values of"
+        id={id}
         width={30}
         value={query.values ?? 'NAMESPACE'}
         options={DIMENSION_CHOICES}
