@@ -47,6 +47,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'graphql-query-complexity',
       'graphql-ws',
       'dataloader',
+      'jose',
       'lru-cache',
       'reflect-metadata',
       'rxjs',
