@@ -79,7 +79,7 @@ describe.each(STORIES.map((story) => story.name))('%s', (story) => {
 
   it('names the ends of every attempt by objects of the cluster', () => {
     const objects = filesBelow(folder)
-      .filter((path) => path.startsWith('cluster/') && path.endsWith('.yaml'))
+      .filter((path) => path.startsWith('cluster/'))
       .flatMap((path) => decodeFile(folder, path))
       .flatMap((item) => (item.kind === 'object' ? [item.object] : []));
     const pods = new Set(
