@@ -1,7 +1,7 @@
 // The plugin as it was built, loaded by a page of Grafana's real libraries in Chromium, drawing what a running Whydrop
 // answers. Ends with 1 and says what is not as it should be.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import assert from 'node:assert/strict';
 import { chromium } from 'playwright-core';
@@ -18,6 +18,14 @@ function build(what, ...args) {
   console.log(`building ${what}`);
   const { status, stdout } = spawnSync('npx', ['webpack', ...args], { cwd: PLUGIN, encoding: 'utf8' });
   assert.equal(status, 0, stdout);
+}
+
+/** The page takes half a minute to build: it is built anew when a file of it, or a library, is newer. */
+function isHostStale() {
+  const page = path.join(HERE, 'dist/host.js');
+  const sources = readdirSync(HERE).filter((name) => /\.(tsx?|cjs)$/.test(name));
+  const files = [...sources.map((name) => path.join(HERE, name)), path.join(PLUGIN, 'package-lock.json')];
+  return !existsSync(page) || files.some((file) => statSync(file).mtimeMs > statSync(page).mtimeMs);
 }
 
 const readJson = (file) => JSON.parse(readFileSync(path.join(PLUGIN, 'dist', file), 'utf8'));
@@ -125,9 +133,9 @@ async function prove(whydrop, browser) {
   }
 }
 
+assert.ok(existsSync(CHROMIUM), `no ${CHROMIUM}: apt-get install chromium, or CHROMIUM=…`);
 build('the plugin', '--mode', 'production');
-if (!existsSync(path.join(HERE, 'dist/host.js')) || process.env.HOST === 'build')
-  build('the host page', '-c', 'host/webpack.config.cjs');
+if (isHostStale()) build('the host page', '-c', 'host/webpack.config.cjs');
 const whydrop = await startWhydrop();
 try {
   const browser = await chromium.launch({
