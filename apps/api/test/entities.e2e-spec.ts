@@ -165,6 +165,15 @@ describe('policies', () => {
     });
   });
 
+  it('nodes: what the ids name, in their order; null for what is not there', async () => {
+    const { policies } = (await ask('{ policies(first: 1) { nodes { id } } }')) as {
+      policies: { nodes: readonly { id: string }[] };
+    };
+    const id = policies.nodes[0]?.id;
+    const answer = await ask('query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }', { ids: ['nothing', id] });
+    expect(answer).toEqual({ nodes: [null, { __typename: 'Policy', id }] });
+  });
+
   it('the drops of a policy are those that name it', async () => {
     const all = await ask(`{ drops(filter: {timeRange: ${RANGE}, policy: {eq: "dev/policy1"}}) { totalCount } }`);
     const own = await ask(`{ policies { nodes { drops(timeRange: ${RANGE}) { totalCount } } } }`);

@@ -630,7 +630,7 @@ describe('what is no query at all', () => {
   it.each<readonly [string, number, string, RequestInit]>([
     ['no JSON', 400, 'BAD_USER_INPUT', { body: '{bad', headers: { 'content-type': 'application/json' } }],
     ['nothing', 400, 'BAD_USER_INPUT', { body: '', headers: { 'content-type': 'application/json' } }],
-    ['text', 400, 'GRAPHQL_VALIDATION_FAILED', { body: 'x', headers: { 'content-type': 'text/plain' } }],
+    ['text', 415, 'BAD_REQUEST', { body: 'x', headers: { 'content-type': 'text/plain' } }],
     ['a list', 400, 'GRAPHQL_VALIDATION_FAILED', { body: '[]', headers: { 'content-type': 'application/json' } }],
     [
       'too much',

@@ -62,6 +62,7 @@ export const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     explain: whole,
     flows: whole,
     node: rows,
+    nodes: rows,
     policies: rows,
     policy: rows,
     receiver: whole,

@@ -1,11 +1,9 @@
 import { Field, InputType } from '@nestjs/graphql';
 import { BooleanFilter, CauseFilter, StringFilter, TimeRangeInput } from '../filters.js';
+import type { Ref } from '../ref.js';
 
-@InputType({ description: 'Windows that reach into the time range; all other given parts must hold too.' })
-export class ConservationFilter {
-  @Field(() => TimeRangeInput)
-  timeRange: TimeRangeInput;
-
+@InputType({ description: 'All given parts must hold.' })
+export class ConservationCondition {
   @Field(() => StringFilter, { nullable: true })
   cluster?: StringFilter | null;
 
@@ -38,4 +36,22 @@ export class ConservationFilter {
 
   @Field(() => BooleanFilter, { nullable: true, description: 'Nothing says what some of it was.' })
   hasUnexplained?: BooleanFilter | null;
+
+  @Field(() => [ConservationCondition], { nullable: true, description: 'All of them hold.' })
+  and?: Ref<ConservationCondition>[] | null;
+
+  @Field(() => [ConservationCondition], {
+    nullable: true,
+    description: 'At least one of them holds; never when empty.',
+  })
+  or?: Ref<ConservationCondition>[] | null;
+
+  @Field(() => ConservationCondition, { nullable: true, description: 'It does not hold.' })
+  not?: Ref<ConservationCondition> | null;
+}
+
+@InputType({ description: 'Windows that reach into the time range; all other given parts must hold too.' })
+export class ConservationFilter extends ConservationCondition {
+  @Field(() => TimeRangeInput)
+  timeRange: TimeRangeInput;
 }

@@ -1,6 +1,7 @@
 import { Field, InputType } from '@nestjs/graphql';
 import { BooleanFilter, StringFilter, TimeRangeInput } from '../filters.js';
 import { FindingKindEnum, FindingSeverityEnum } from './reconciliation.type.js';
+import type { Ref } from '../ref.js';
 
 @InputType({ description: 'All given parts must hold.' })
 export class ReconciliationKindFilter {
@@ -23,11 +24,8 @@ export class ReconciliationSeverityFilter {
   in?: string[] | null;
 }
 
-@InputType({ description: 'Findings open at some time of the range; all other given parts must hold too.' })
-export class ReconciliationFilter {
-  @Field(() => TimeRangeInput)
-  timeRange: TimeRangeInput;
-
+@InputType({ description: 'All given parts must hold.' })
+export class ReconciliationCondition {
   @Field(() => StringFilter, { nullable: true })
   cluster?: StringFilter | null;
 
@@ -51,4 +49,22 @@ export class ReconciliationFilter {
 
   @Field(() => BooleanFilter, { nullable: true, description: 'Whether it is there still.' })
   open?: BooleanFilter | null;
+
+  @Field(() => [ReconciliationCondition], { nullable: true, description: 'All of them hold.' })
+  and?: Ref<ReconciliationCondition>[] | null;
+
+  @Field(() => [ReconciliationCondition], {
+    nullable: true,
+    description: 'At least one of them holds; never when empty.',
+  })
+  or?: Ref<ReconciliationCondition>[] | null;
+
+  @Field(() => ReconciliationCondition, { nullable: true, description: 'It does not hold.' })
+  not?: Ref<ReconciliationCondition> | null;
+}
+
+@InputType({ description: 'Findings open at some time of the range; all other given parts must hold too.' })
+export class ReconciliationFilter extends ReconciliationCondition {
+  @Field(() => TimeRangeInput)
+  timeRange: TimeRangeInput;
 }
