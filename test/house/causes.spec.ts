@@ -21,7 +21,7 @@ const NOT_CAPTURED: Readonly<Partial<Record<Cause, string>>> = {
   CT_TABLE_FULL:
     'nothing: nf_conntrack_max belongs to the whole host, and the lab changes nothing outside its namespaces',
   NODE_TO_POD: 'nothing: no plugin that the lab rebuilds judges what a node sends to its own pods',
-  MTU: 'nothing: conntrack calls the ICMP error RELATED, which every plugin that the lab rebuilds accepts before its policies',
+  MTU: 'nothing: conntrack calls the ICMP error RELATED, which no plugin that the lab rebuilds judges by its policies',
   NIC_QDISC_SOFTNET: 'nothing: the lab’s interfaces have no queue that overflows',
   MESH_L7: 'nothing: the lab has no mesh, and a kernel sees no more than a connection that stood',
   AGENT_RESTART_FLUSH: 'nothing: the lab writes the rules itself, there is no enforcer that could restart',
@@ -70,11 +70,14 @@ it('every cause has a capture of a real kernel, or a reason why it has none', ()
 });
 
 /** What stands in the truth is the author's word for a cause: the answers to the same capture have to tell it. */
-it.each(CAPTURES.filter(([name]) => name.startsWith('causes-')))('%s: every cause that its story makes is told', (name, answers) => {
-  const lines = readFileSync(path.join(SCENARIOS, name, 'truth.jsonl'), 'utf8')
-    .split('\n')
-    .filter(Boolean);
-  const causes = new Set(lines.map((line) => (JSON.parse(line) as { cause: string | null }).cause));
-  const missing = [...causes].filter((cause) => cause !== null && !answers.includes(` ${cause} (`));
-  expect(missing).toEqual([]);
-});
+it.each(CAPTURES.filter(([name]) => name.startsWith('causes-')))(
+  '%s: every cause that its story makes is told',
+  (name, answers) => {
+    const lines = readFileSync(path.join(SCENARIOS, name, 'truth.jsonl'), 'utf8')
+      .split('\n')
+      .filter(Boolean);
+    const causes = new Set(lines.map((line) => (JSON.parse(line) as { cause: string | null }).cause));
+    const missing = [...causes].filter((cause) => cause !== null && !answers.includes(` ${cause} (`));
+    expect(missing).toEqual([]);
+  },
+);
