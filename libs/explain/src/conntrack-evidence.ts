@@ -60,3 +60,14 @@ export function flowItem(picture: FlowPicture): EvidenceItem {
     raw: telling?.flow.raw,
   };
 }
+
+/** The first record of each node, in the order in which the nodes come. */
+export function firstRecords(flows: readonly FlowWitness[]): readonly FlowWitness[] {
+  if (flows.length < 2) return flows;
+  return flows.filter(({ node }, at) => flows.findIndex((other) => other.node === node) === at);
+}
+
+/** The item of a node that only saw the connection begin. */
+export function unansweredItem({ node, flow }: FlowWitness): EvidenceItem {
+  return { channel: 'conntrack', node, observedAt: flow.observedAt, shows: SHOWS.unanswered, raw: flow.raw };
+}

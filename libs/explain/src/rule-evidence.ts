@@ -157,7 +157,8 @@ function pointOf(
   return { node, hook, interface: owner?.interface, workload: owner?.workload };
 }
 
-function logItem({ node, packet }: PacketWitness): EvidenceItem {
+/** A logged or traced packet as evidence. */
+export function logItem({ node, packet }: PacketWitness): EvidenceItem {
   if (packet.kind === 'trace') {
     const last = packet.hits.at(-1);
     const shows = `the kernel traced the packet to ${last?.table}:${last?.chain}, ${last?.verdict}`;

@@ -57,9 +57,9 @@ interface Timed {
   readonly at: Instant;
   readonly node: string;
   readonly keys: readonly string[];
-  readonly flow?: FlowWitness;
-  readonly packet?: PacketWitness;
-  readonly verdict?: VerdictWitness;
+  readonly flow: FlowWitness | undefined;
+  readonly packet: PacketWitness | undefined;
+  readonly verdict: VerdictWitness | undefined;
 }
 
 /** Keys of the tuples that a flow is seen as on its way; one where nothing is translated. */
@@ -71,7 +71,8 @@ export function flowKeys(flow: FlowObservation): readonly string[] {
 
 function timedFlow(witness: FlowWitness): Timed {
   const { flow } = witness;
-  return { at: flow.observedAt, node: witness.node, keys: flowKeys(flow), flow: witness };
+  const keys = flowKeys(flow);
+  return { at: flow.observedAt, node: witness.node, keys, flow: witness, packet: undefined, verdict: undefined };
 }
 
 function timedPacket(witness: PacketWitness): Timed {
@@ -79,7 +80,7 @@ function timedPacket(witness: PacketWitness): Timed {
   const sent = sentTuple(witness);
   // A connect that is dropped before it is confirmed has no entry to bind it: each retry may draw another endpoint.
   const keys = sent ? [tupleKey(packet.tuple), tupleKey(sent)] : [tupleKey(packet.tuple)];
-  return { at: packet.observedAt, node, keys, packet: witness };
+  return { at: packet.observedAt, node, keys, flow: undefined, packet: witness, verdict: undefined };
 }
 
 function timedVerdict(witness: VerdictWitness): Timed {
@@ -89,7 +90,8 @@ function timedVerdict(witness: VerdictWitness): Timed {
     sent?.source === undefined || sent.destination === undefined
       ? []
       : [{ ...sent, source: sent.source, destination: sent.destination }];
-  return { at: verdict.observedAt, node, keys: [tuple, ...original].map(tupleKey), verdict: witness };
+  const keys = [tuple, ...original].map(tupleKey);
+  return { at: verdict.observedAt, node, keys, flow: undefined, packet: undefined, verdict: witness };
 }
 
 /**
@@ -115,27 +117,29 @@ function withEchoes(items: readonly Timed[]): readonly Timed[] {
   });
 }
 
-/** Union-find over tuple keys: tuples that NAT joins are one conversation. */
+/** Union-find over tuple keys, numbered in the order in which they come: tuples that NAT joins are one conversation. */
 function conversations(items: readonly Timed[]): readonly (readonly Timed[])[] {
-  const parent = new Map<string, string>();
-  const root = (key: string): string => {
-    let at = key;
-    for (let up = parent.get(at); up !== undefined && up !== at; up = parent.get(at)) at = up;
+  const numbers = new Map<string, number>();
+  const parent: number[] = [];
+  const numberOf = (key: string): number => {
+    const known = numbers.get(key);
+    if (known !== undefined) return known;
+    numbers.set(key, parent.length);
+    return parent.push(parent.length) - 1;
+  };
+  const root = (start: number): number => {
+    let at = start;
+    for (let up = parent[at]; up !== undefined && up !== at; up = parent[at]) at = up;
     return at;
   };
-  for (const { keys } of items) {
-    const first = root(keys[0] ?? '');
-    for (const key of keys) parent.set(root(key), first);
-    parent.set(first, first);
-  }
-  const groups = new Map<string, Timed[]>();
-  for (const item of items) {
-    const key = root(item.keys[0] ?? '');
-    const group = groups.get(key);
-    if (group) group.push(item);
-    else groups.set(key, [item]);
-  }
-  return [...groups.values()];
+  const places = items.map(({ keys: [key = '', ...others] }) => {
+    const first = numberOf(key);
+    for (const other of others) parent[root(numberOf(other))] = root(first);
+    return first;
+  });
+  const groups: Timed[][] = [];
+  for (const [at, item] of items.entries()) (groups[root(places[at] ?? 0)] ??= []).push(item);
+  return groups.filter((group) => group !== undefined);
 }
 
 function isSyn(item: Timed): boolean {
@@ -200,10 +204,16 @@ function cut(items: readonly Timed[]): readonly (readonly Timed[])[] {
   return attempts;
 }
 
+/** By code units: the same on every machine, whatever its language. */
+function compareText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}
+
 /** A stable order whatever the order of arrival: time, then node, then what was said. */
 function byTime(a: Timed, b: Timed): number {
   if (a.at !== b.at) return a.at - b.at;
-  return a.node.localeCompare(b.node) || rawOf(a).localeCompare(rawOf(b));
+  return compareText(a.node, b.node) || compareText(rawOf(a), rawOf(b));
 }
 
 function rawOf(item: Timed): string {
@@ -217,38 +227,45 @@ export function isEnd({ packet }: PacketWitness): boolean {
   return packet.kind === 'trace' && ENDED.has(packet.hits.at(-1)?.verdict ?? '');
 }
 
+/** Keys of the tuples with which packets left nodes that translated their source. */
+function leftAs(items: readonly Timed[]): ReadonlySet<string> | undefined {
+  let left: Set<string> | undefined;
+  for (const { flow: witness } of items) {
+    if (!witness || effectiveTuple(witness.flow) === policyTuple(witness.flow)) continue;
+    (left ??= new Set()).add(tupleKey(effectiveTuple(witness.flow)));
+  }
+  return left;
+}
+
 /**
  * The packet as it looked where it was last seen: where its trace ends, else behind the SNAT that conntrack knows of. The
  * nodes before let it go on.
  */
 function furthestPacket(items: readonly Timed[]): PacketWitness['packet'] | undefined {
-  const witnesses = items.flatMap((item) => item.packet ?? []);
-  const packets = witnesses.map(({ packet }) => packet);
-  const ended = witnesses.find(isEnd)?.packet;
-  const left = new Set(
-    items
-      .flatMap((item) => item.flow?.flow ?? [])
-      .filter((flow) => effectiveTuple(flow) !== policyTuple(flow))
-      .map((flow) => tupleKey(effectiveTuple(flow))),
-  );
-  const translated = packets.find((each) => left.has(tupleKey(each.tuple)));
+  const first = items.find(({ packet }) => packet)?.packet;
+  if (!first) return undefined;
+  const packet = (fits: (witness: PacketWitness) => boolean) =>
+    items.find((item) => item.packet && fits(item.packet))?.packet?.packet;
+  const ended = packet(isEnd);
+  const left = leftAs(items);
+  const translated = left && packet((witness) => left.has(tupleKey(witness.packet.tuple)));
   // A trace does not tell the id of an echo, a log does.
-  const telling = packets.find(({ tuple }) => tuple.protocol !== 'ICMP' || tuple.icmp);
-  return ended?.tuple.protocol === 'ICMP' ? (telling ?? ended) : (ended ?? translated ?? telling ?? packets[0]);
+  const telling = packet(({ packet: { tuple } }) => tuple.protocol !== 'ICMP' || tuple.icmp !== undefined);
+  return ended?.tuple.protocol === 'ICMP' ? (telling ?? ended) : (ended ?? translated ?? telling ?? first.packet);
 }
 
 /** The tuple as the deciding rule sees it: what a packet log shows, else the flow's after DNAT and before SNAT. */
 function judgedTuple(items: readonly Timed[]): Tuple | undefined {
+  const shown = furthestPacket(items)?.tuple ?? items.find((item) => item.verdict)?.verdict?.tuple;
+  if (shown) return shown;
   const natted = items.find(({ flow }) => flow && policyTuple(flow.flow) !== flow.flow.original);
   const first = natted?.flow ?? items.find((item) => item.flow)?.flow;
-  const packet = furthestPacket(items)?.tuple;
-  const logged = items.find((item) => item.verdict)?.verdict?.tuple;
-  return packet ?? logged ?? (first && policyTuple(first.flow));
+  return first && policyTuple(first.flow);
 }
 
 function lastPacket(items: readonly Timed[], first: Instant): Instant {
-  const packets = items.filter((item) => item.packet ?? item.verdict ?? item.flow?.flow.event === 'new');
-  return packets.at(-1)?.at ?? first;
+  const last = items.findLast((item) => item.packet ?? item.verdict ?? item.flow?.flow.event === 'new');
+  return last?.at ?? first;
 }
 
 /** A conntrack entry that only begins when the connection is picked up in its middle may run backwards. */
@@ -284,7 +301,7 @@ export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
   return conversations(withEchoes(items))
     .flatMap((conversation) => cut(conversation))
     .flatMap(attemptOf)
-    .toSorted((a, b) => a.firstSeenAt - b.firstSeenAt || a.key.localeCompare(b.key));
+    .toSorted((a, b) => a.firstSeenAt - b.firstSeenAt || compareText(a.key, b.key));
 }
 
 /** Whether a tuple is the answer's direction of another. */

@@ -48,11 +48,21 @@ function stableJson(value: unknown): string {
   });
 }
 
-function prepare({ drop, connectionKey }: CorrelatedDrop): Prepared {
+function sharedOf(drop: Drop): Omit<Prepared, 'drop' | 'connectionKey'> {
   const { evidence: _evidence, sentence: _sentence, ...shared } = drop.explanation;
   const body = stableJson(shared);
   const explanationId = createHash('sha256').update(body).digest('base64url').slice(0, 22);
-  return { drop, connectionKey, groupId: dropGroupKey(drop).id, explanationId, body };
+  return { groupId: dropGroupKey(drop).id, explanationId, body };
+}
+
+/** Rows of drops; what like ones share is put into words and hashed once. */
+function prepareAll(drops: readonly CorrelatedDrop[]): readonly Prepared[] {
+  const known = new Map<object, ReturnType<typeof sharedOf>>();
+  return drops.map(({ drop, connectionKey, like = drop }) => {
+    const shared = known.get(like) ?? sharedOf(drop);
+    known.set(like, shared);
+    return { drop, connectionKey, ...shared };
+  });
 }
 
 function detailOf(drop: Drop): object {
@@ -215,7 +225,7 @@ export async function replaceDrops(
 ): Promise<ReplacedDrops> {
   const span = [dirtyFrom - REACH, dirtyTo + REACH] as const;
   const inside = drops.filter(({ drop }) => drop.firstSeenAt >= span[0] && drop.firstSeenAt <= span[1]);
-  const prepared = inside.map(prepare);
+  const prepared = prepareAll(inside);
   const totals = new Map<string, Totals>();
   const deltas = new Deltas();
   const known = await removeDrops(client, clusterId, keys, span, totals, deltas);
