@@ -123,8 +123,12 @@ export function connection<Row, Node>(
   const pageInfo = {
     hasNextPage: page.backward ? came : more,
     hasPreviousPage: page.backward ? more : came,
-    startCursor: edges[0]?.cursor ?? null,
-    endCursor: edges.at(-1)?.cursor ?? null,
+    get startCursor() {
+      return edges[0]?.cursor ?? null;
+    },
+    get endCursor() {
+      return edges.at(-1)?.cursor ?? null;
+    },
   };
   return { edges, nodes: edges.map((edge) => edge.node), pageInfo, count: asAsked(count) };
 }
