@@ -18,7 +18,7 @@ const known = (policy: PolicyReference, own: Own) => policy.namespace === null |
 
 function missOf(miss: RuleMiss): RuleMiss {
   const failed = miss.failed.filter(({ field }) => SHOWN_BY_PACKETS.has(field));
-  return { ...miss, path: /^[a-z]+\[\d+\]/.exec(miss.path)?.[0] ?? '', failed };
+  return Object.assign({}, miss, { path: /^[a-z]+\[\d+\]/.exec(miss.path)?.[0] ?? '', failed });
 }
 
 function ruleOf(rule: ChainRule | null, own: Own): ChainRule | null {
@@ -50,8 +50,7 @@ export function withhold(explanation: Explanation, namespaces: readonly string[]
   const own: Own = (namespace) => typeof namespace === 'string' && namespaces.includes(namespace);
   const point = explanation.enforcementPoint;
   const misses = explanation.misses.filter(({ policy }) => known(policy, own));
-  const told: Explanation = {
-    ...explanation,
+  const told: Explanation = Object.assign({}, explanation, {
     enforcementPoint: own(point?.workload?.namespace) ? point : null,
     policies: explanation.policies.filter((policy) => known(policy, own)),
     misses,
@@ -60,9 +59,10 @@ export function withhold(explanation: Explanation, namespaces: readonly string[]
     findings: explanation.findings.filter(({ policy }) => policy !== null && known(policy, own)),
     fix: explanation.fix.filter(({ policy }) => policy === null || known(policy, own)).map((fix) => fixOf(fix, own)),
     withheld: otherEnd ? [...ALWAYS, ...OF_OTHER_END] : ALWAYS,
-  };
+  });
   if (!otherEnd) return told;
-  return { ...told, misses: nearestAsIs(misses), assumptions: [], missing: [], findings: [], fix: [] };
+  const nothing = { assumptions: [], missing: [], findings: [], fix: [] };
+  return Object.assign({}, told, nothing, { misses: nearestAsIs(misses) });
 }
 
 /** In the order of the policy, not of nearness: that would tell the other end's labels. One line per rule. */
