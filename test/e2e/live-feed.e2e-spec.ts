@@ -1,0 +1,47 @@
+import path from 'node:path';
+import { envelopeSchema } from '@whydrop/contracts';
+import { decodeStream } from '@whydrop/decoders';
+import {
+  correlateCluster,
+  type LiveChange,
+  loadBatch,
+  openDatabase,
+  openLiveFeed,
+  storeDecoded,
+  storeRawBatch,
+} from '@whydrop/storage';
+import { testDatabase } from '@whydrop/testing';
+import { batchesOf } from './delivery.js';
+
+const BUNDLE = path.resolve(import.meta.dirname, '../scenarios/not-a-policy-calico-old/bundle');
+
+it('every drop is told once when it is first explained, however often later batches explain it anew', async () => {
+  const test = await testDatabase();
+  const database = openDatabase(test.url);
+  const feed = openLiveFeed(database);
+  const told: string[] = [];
+  const stop = await feed.listen((change: LiveChange) => change.kind === 'drops' && told.push(...change.ids));
+  try {
+    for (const { envelope, payload } of await batchesOf(BUNDLE)) {
+      const received = await storeRawBatch(database, envelopeSchema.parse(envelope), Buffer.from(payload));
+      const batch = await loadBatch(database, BigInt(received.batchId));
+      if (!batch) throw new Error('the batch is not there');
+      const { observedFrom, observedTo, firstLine, attributes } = batch;
+      const context = { observedFrom, observedTo, firstLine, attributes };
+      await storeDecoded(database, batch, decodeStream(batch.format as never, batch.payload, context), 0);
+      await correlateCluster(database, batch.clusterId);
+    }
+    const { rows } = await database.pool.query<{ id: string }>('SELECT id FROM "drop"');
+    expect(rows.length).toBeGreaterThan(0);
+    for (let tries = 0; tries < 100 && !rows.every(({ id }) => told.includes(id)); tries++)
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(rows.map(({ id }) => id).filter((id) => !told.includes(id))).toEqual([]);
+    const stored = told.filter((id) => rows.some((row) => row.id === id));
+    expect(stored).toHaveLength(new Set(stored).size);
+  } finally {
+    stop();
+    await feed.close();
+    await database.close();
+    await test.drop();
+  }
+});
