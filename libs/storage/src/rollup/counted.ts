@@ -40,7 +40,7 @@ const policyLabel = ({ kind, namespace, name }: PolicyPart) => `${kind}/${namesp
 function slicesOfFacts(clusterId: number, facts: CountedFacts): readonly Slice[] {
   const { source, destination } = endsOf(facts);
   const policies = facts.policies.map(policyLabel).toSorted();
-  const { verdict, cause, direction = null } = facts;
+  const { verdict, cause, direction } = facts;
   const namespaces = { sourceNamespace: source[1], destinationNamespace: destination[1] };
   return slicesOf(clusterId, { verdict, cause, direction, ...namespaces, policies });
 }
