@@ -1,7 +1,7 @@
 export default {
   rootDir: import.meta.dirname,
   testEnvironment: 'node',
-  testRegex: '(apps|libs|test|lab)/.*\\.(spec|e2e-spec)\\.ts$',
+  testRegex: '^(?!.*/grafana/plugin/).*/(apps|libs|test|lab)/.*\\.(spec|e2e-spec)\\.ts$',
   extensionsToTreatAsEsm: ['.ts'],
   resolver: '<rootDir>/tools/jest-resolver.cjs',
   transform: { '\\.(ts|js)$': '<rootDir>/tools/jest-transform.cjs' },
