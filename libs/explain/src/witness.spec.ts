@@ -67,6 +67,26 @@ describe('a record that came twice', () => {
     expect(attempts({ packets: twice }).map(({ packets: own }) => own.length)).toEqual([1]);
   });
 
+  it('is not confused with the rest of a trace that was cut, of which only the first line is kept', () => {
+    const kept = ({ node, packet }: PacketWitness) => ({
+      node,
+      packet: { ...packet, raw: packet.raw.split('\n')[0] ?? '' },
+    });
+    const whole = traced(1, 'aaaa0001');
+    const [end] = packets('xtables-trace', whole).map(kept);
+    const [begin] = packets(
+      'xtables-trace',
+      whole.replace(/TRACE: .*/, 'TRACE: 2 aaaa0001 raw:PREROUTING:policy:ACCEPT '),
+    ).map(kept);
+    if (!begin || !end) throw new Error('the trace has two parts');
+    for (const parts of [
+      [begin, end, begin, end],
+      [end, end, begin, begin],
+    ]) {
+      expect(attempts({ packets: parts }).map(({ packets: own }) => own.length)).toEqual([2]);
+    }
+  });
+
   it('is not confused with the next entry of the same ports', () => {
     const found = attempts({ flows: flows(line + `[${at(9)}]\t${NEW}\n`) });
     expect(found).toHaveLength(2);

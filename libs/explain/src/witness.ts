@@ -213,11 +213,17 @@ function compareText(a: string, b: string): number {
 /** A stable order whatever the order of arrival: time, then node, then what was said. */
 function byTime(a: Timed, b: Timed): number {
   if (a.at !== b.at) return a.at - b.at;
-  return compareText(a.node, b.node) || compareText(rawOf(a), rawOf(b));
+  return compareText(a.node, b.node) || compareText(rawOf(a), rawOf(b)) || compareText(wayOf(a), wayOf(b));
 }
 
 function rawOf(item: Timed): string {
   return item.flow?.flow.raw ?? item.packet?.packet.raw ?? item.verdict?.verdict.raw ?? '';
+}
+
+/** Rules that a traced packet met: of a trace that was cut between two hooks, both parts begin with the same line. */
+function wayOf({ packet }: Timed): string {
+  if (packet?.packet.kind !== 'trace') return '';
+  return packet.packet.hits.map((hit) => `${hit.table} ${hit.chain} ${hit.handle ?? ''} ${hit.verdict}`).join('\n');
 }
 
 const ENDED: ReadonlySet<string> = new Set(['DROP', 'REJECT', 'POLICY_DROP']);
@@ -290,7 +296,7 @@ function attemptOf(items: readonly Timed[]): readonly Attempt[] {
 /** The same line of the same node twice is one record that was shipped twice: two events never look alike to the letter. */
 function isTwice(item: Timed, last: Timed | undefined): boolean {
   if (!last || item.verdict || last.verdict || item.at !== last.at || item.node !== last.node) return false;
-  return rawOf(item) !== '' && rawOf(item) === rawOf(last);
+  return rawOf(item) !== '' && rawOf(item) === rawOf(last) && wayOf(item) === wayOf(last);
 }
 
 /** Sorts witnesses into connection attempts. The order in which they are given does not matter. */
