@@ -324,6 +324,7 @@ CREATE TABLE emitter (
   id integer DEFAULT nextval('emitter_id_seq'::regclass) NOT NULL,
   cluster_id integer NOT NULL,
   node text NOT NULL,
+  correlated_until timestamp(6) with time zone,
   CONSTRAINT emitter_pkey PRIMARY KEY (id),
   CONSTRAINT emitter_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES cluster(id) ON UPDATE CASCADE ON DELETE RESTRICT
 );

@@ -82,7 +82,7 @@ export async function correlateCluster(database: Database, clusterId: number): P
     for (const span of work.counted) await countSpan(client, known, clusterId, work.cluster, span);
     await noteReconciliation(client, clusterId, work.batches);
     await markSeen(client, clusterId, work.batches);
-    await finishCorrelation(client, work.batches, drops);
+    await finishCorrelation(client, work, drops);
     return { batches: work.batches.length, drops };
   });
 }

@@ -15,6 +15,7 @@ import { MICROS } from '../write/batch.js';
 import { loadCoverage } from './coverage.js';
 import { loadHost } from './host.js';
 import { loadIpsets, loadRulesets, type SnapshotQuestion } from './snapshots.js';
+import { loadWatermarks } from './watermarks.js';
 import { REACH } from './work.js';
 
 interface LoadedHistory {
@@ -116,17 +117,6 @@ async function loadRoutes(client: pg.PoolClient, clusterId: number, from: Instan
   };
 }
 
-async function loadWatermarks(client: pg.PoolClient, clusterId: number): Promise<ReadonlyMap<string, Instant>> {
-  const { rows } = await client.query<{ node: string; at: bigint | null }>(
-    `SELECT e.node, ${MICROS(`greatest(max(b.observed_to), (SELECT max(f.observed_at) FROM flow f WHERE f.emitter_id = e.id),
-              (SELECT max(c.to_time) FROM coverage c WHERE c.emitter_id = e.id AND c.channel = 'conntrack'))`)} AS at
-       FROM emitter e JOIN raw_batch b ON b.emitter_id = e.id AND b.format LIKE 'conntrack%'
-      WHERE e.cluster_id = $1 GROUP BY e.id, e.node`,
-    [clusterId],
-  );
-  return new Map(rows.flatMap((row) => (row.at === null ? [] : [[row.node, Number(row.at)] as const])));
-}
-
 function familyOf(ip: string): Family {
   return ip.includes(':') ? 'inet6' : 'inet';
 }
@@ -168,7 +158,7 @@ export async function loadSurroundings(
   const history = await loadHistory(client, histories, clusterId, low, high);
   const addresses = await loadNodeAddresses(client, clusterId);
   const covered = await loadCoverage(client, clusterId, low, high);
-  const watermarks = await loadWatermarks(client, clusterId);
+  const watermarks = new Map((await loadWatermarks(client, clusterId)).map(({ node, at }) => [node, at]));
   const clocks = clockOffsets(witnesses);
   const questions = questionsOf(witnesses, clocks, history, addresses.nodeOfAddress);
   const rulesets = await loadRulesets(client, clusterId, questions);

@@ -1,3 +1,4 @@
+import { SETTLE_MICROS } from '@whydrop/explain';
 import type { Instant } from '@whydrop/model';
 import type pg from 'pg';
 import { grownSpan } from './host.js';
@@ -5,6 +6,7 @@ import { FROZEN, keptFrom } from '../retention/floor.js';
 import { MICROS } from '../write/batch.js';
 import { clipped, type Span, unionOf } from './spans.js';
 import type { Touched } from '../write/store-batch.js';
+import { keepWatermarks, leftOpen, loadWatermarks, type Watermark } from './watermarks.js';
 
 /** An attempt's records lie at most this far apart: retries for two minutes, then conntrack's own delay. In µs. */
 export const REACH = 300_000_000;
@@ -23,6 +25,7 @@ export interface CorrelationWork {
   readonly dirty: readonly Span[];
   /** Times for which what was counted has to be set against the drops again. */
   readonly counted: readonly Span[];
+  readonly watermarks: readonly Watermark[];
 }
 
 interface BatchRow {
@@ -63,7 +66,7 @@ async function toSnapshots(client: pg.PoolClient, clusterId: number, [from, to]:
   return [Math.min(Number(row?.from ?? from), from), Math.max(Number(row?.to ?? to), to)];
 }
 
-function dirtySpans(rows: readonly BatchRow[], evidence: Span | undefined, grown: readonly Span[]): readonly Span[] {
+function dirtySpans(rows: readonly BatchRow[], evidence: Span | undefined, again: readonly Span[]): readonly Span[] {
   if (!evidence) return [];
   const spans = rows.flatMap(({ touched }) => {
     if (!touched) return [];
@@ -72,7 +75,7 @@ function dirtySpans(rows: readonly BatchRow[], evidence: Span | undefined, grown
     return [records, touched.snapshots, context];
   });
   const reach: Span = [evidence[0] - REACH, evidence[1] + REACH];
-  return unionOf([...spans, ...grown], NEAR_DROPS)
+  return unionOf([...spans, ...again], NEAR_DROPS)
     .map((span) => clipped(span, reach))
     .filter(isThere);
 }
@@ -135,7 +138,9 @@ export async function takeCorrelationWork(client: pg.PoolClient, clusterId: numb
     NEAR_COUNTS,
   );
   const grown = (await eachOf(hosts, (span) => grownSpan(client, clusterId, span))).filter(isThere);
-  const dirty = none ? [] : dirtySpans(rows, await evidenceSpan(client), grown);
+  const watermarks = none ? [] : await loadWatermarks(client, clusterId);
+  const again = [...grown, ...(await leftOpen(client, watermarks, SETTLE_MICROS))];
+  const dirty = none ? [] : dirtySpans(rows, await evidenceSpan(client), again);
   const between = unionOf(await eachOf(dirty, (span) => toSnapshots(client, clusterId, span)), NEAR_DROPS);
   const floor = await keptFrom(client, clusterId);
   return {
@@ -143,13 +148,14 @@ export async function takeCorrelationWork(client: pg.PoolClient, clusterId: numb
     batches: rows.map((row) => row.id),
     dirty: above(floor, between),
     counted: above(floor, none ? [] : countedSpans(rows, await countingSpan(client))),
+    watermarks,
   };
 }
 
 /** Writes the ledger rows of a run, in its transaction. */
 export async function finishCorrelation(
   client: pg.PoolClient,
-  batches: readonly bigint[],
+  { batches, watermarks }: Pick<CorrelationWork, 'batches' | 'watermarks'>,
   drops: number,
 ): Promise<void> {
   await client.query(
@@ -157,4 +163,5 @@ export async function finishCorrelation(
     [batches, drops],
   );
   await client.query('UPDATE raw_batch SET finished_at = now() WHERE id = ANY($1)', [batches]);
+  await keepWatermarks(client, watermarks);
 }
