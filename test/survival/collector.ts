@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Link } from './link.js';
 import type { Manifest } from './manifest.js';
 import { Chance } from './random.js';
 import { numberedLine } from './records.js';
@@ -39,6 +40,8 @@ export class Collector {
     private readonly world: World,
     private readonly manifest: Manifest,
     private readonly chance: Chance,
+    /** Its way to the API; through the host's own loopback when there is none. */
+    link?: Link,
   ) {
     const disk = path.join(world.dir, 'spool-disk');
     mkdirSync(disk);
@@ -46,13 +49,16 @@ export class Collector {
     this.spool = path.join(disk, 'spool');
     this.file = path.join(world.dir, 'conntrack.log');
     writeFileSync(this.file, '');
-    const to = ['--url', `http://127.0.0.1:${world.network.api.port}`, '--token', world.token, '--cluster', CLUSTER];
+    const url = link?.url ?? `http://127.0.0.1:${world.network.api.port}`;
+    const to = ['--url', url, '--token', world.token, '--cluster', CLUSTER];
     const from = ['--read', 'none', '--follow-file', `followed.log:conntrack-events:${this.file}`];
     const own = ['--node', 'node-c', '--spool', this.spool, '--spool-size', '4M', '--status', 'none'];
+    const program = [path.join(world.product, 'dist/apps/collector/src/main.js'), ...to, ...from, ...own];
+    const [command, args] = link?.inside(process.execPath, program) ?? [process.execPath, program];
     this.process = new ServerProcess({
       name: 'collector',
-      command: process.execPath,
-      args: [path.join(world.product, 'dist/apps/collector/src/main.js'), ...to, ...from, ...own],
+      command,
+      args,
       env: world.environment,
       log: path.join(world.dir, 'collector.log'),
     });

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Link } from './link.js';
 import type { Proxy } from './proxy.js';
 import type { Chance } from './random.js';
 import type { ServerProcess } from './server-process.js';
@@ -68,6 +69,32 @@ function networkOf(name: keyof World['network'], how: 'cut' | 'hang', weight: nu
     strike: ({ world, chance }) => disturb(world.network[name], how, chance.int(200, 3_000)),
   };
 }
+
+/** Packets vanish and nobody is told: no reset, no refusal, sockets that are open at both ends and dead. */
+async function takeDown(link: Link | undefined, milliseconds: number): Promise<Struck> {
+  if (!link) return undefined;
+  link.down();
+  await sleep(milliseconds);
+  link.up();
+  return struck();
+}
+
+const linkFault: Fault = {
+  name: 'link to the api down',
+  victim: 'link',
+  weight: 3,
+  kills: 0,
+  strike: ({ link, chance }) => takeDown(link, chance.int(200, 3_000)),
+};
+
+/** For when it is asked for by name: as long as a switch takes to start. */
+export const LONG_LINK_FAULT: Fault = {
+  name: 'link to the api down for 30 s',
+  victim: 'link',
+  weight: 1,
+  kills: 0,
+  strike: ({ link }) => takeDown(link, 30_000),
+};
 
 const postgresFaults: readonly Fault[] = [
   {
@@ -215,6 +242,7 @@ export const FAULTS: readonly Fault[] = [
   networkOf('postgres', 'hang', 1),
   networkOf('redis', 'cut', 2),
   networkOf('redis', 'hang', 1),
+  linkFault,
   ...collectorFaults,
   ...deliveryFaults,
   clockFault,

@@ -17,6 +17,11 @@ export class Proxy {
     return this;
   }
 
+  /** Also takes what arrives at another socket, which closes with its owner. */
+  readonly alsoAt = (server: Server): void => {
+    server.on('connection', (socket) => this.accept(socket));
+  };
+
   get port(): number {
     return (this.server.address() as AddressInfo).port;
   }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Load } from './load.js';
 import type { Collector } from './collector.js';
+import type { Link } from './link.js';
 import type { World } from './world.js';
 
 /** What is under load and under fire. */
@@ -8,6 +9,8 @@ export interface Victims {
   readonly world: World;
   readonly load: Load;
   readonly collector?: Collector;
+  /** Between collector and API; absent where we may not make network namespaces. */
+  readonly link?: Link;
 }
 
 /** Nothing may take longer; what does hangs. */

@@ -1,6 +1,7 @@
 import { check, isWhole, type Verdict } from './checker.js';
 import { Collector } from './collector.js';
 import { FAULTS, type Fault } from './faults.js';
+import { Link } from './link.js';
 import { Load, type Pace } from './load.js';
 import { type Ordeal, torment, type Until } from './nemesis.js';
 import { Chance } from './random.js';
@@ -38,6 +39,13 @@ function countEnds({ world, collector }: Victims): readonly string[] {
   return [...counts].map(([how, times]) => `${how} (${times})`);
 }
 
+/** Network namespaces are root's. Where all is there to be tested they have to be. */
+async function linkFor({ network }: World, say: RunPlan['say']): Promise<Link | undefined> {
+  if (process.getuid?.() === 0 || process.env['CI'] === 'true') return Link.open(network.api.alsoAt);
+  say('the link is not taken down: network namespaces need root');
+  return undefined;
+}
+
 /** A whole run: load, faults, rest, and the count at the end. */
 export async function survive({
   seed,
@@ -52,8 +60,10 @@ export async function survive({
 }: RunPlan): Promise<RunResult> {
   let world: World | undefined;
   let collector: Collector | undefined;
+  let link: Link | undefined;
   const stop = async () => {
     await collector?.stop();
+    link?.remove();
     await world?.stop();
   };
   const interrupt = () => void stop().finally(() => process.exit(130));
@@ -63,10 +73,11 @@ export async function survive({
     world = await openWorld({ product, appendOnly });
     const begun = Date.now();
     const load = new Load({ url: `http://127.0.0.1:${world.network.api.port}`, token: world.token }, seed, pace);
-    collector = new Collector(world, load.manifest, new Chance(seed + 1));
+    link = await linkFor(world, say);
+    collector = new Collector(world, load.manifest, new Chance(seed + 1), link);
     load.start();
     collector.start();
-    const victims = { world, load, collector };
+    const victims = { world, load, collector, ...(link && { link }) };
     const ordeal = await torment({ ...victims, chance: new Chance(seed) }, faults, until, say);
     await collector.finish();
     const patience = new Promise((resolve) => setTimeout(resolve, HANGS_AFTER_MS * (until.storm ? 4 : 1)).unref());
