@@ -1,11 +1,11 @@
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { jest } from '@jest/globals';
+import { freePort } from '@whydrop/embedded';
 import { receiverKind } from '@whydrop/notify';
 import { createReceiver } from '@whydrop/storage';
 import { message, openStage, PENDING, type Stage, startReceiver, type TestReceiver } from './deliver-stage.js';
@@ -21,14 +21,6 @@ function stories(): readonly string[] {
   if (process.env['CI'] === 'true') throw new Error('no Alertmanager: apt-get install prometheus-alertmanager');
   process.stderr.write('left out: no Alertmanager is installed (apt-get install prometheus-alertmanager)\n');
   return [];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => void server.close(resolve));
-  return port;
 }
 
 interface RunningAlertmanager {

@@ -1,10 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
+import { freePort } from '@whydrop/embedded';
 import { batchesOf, ship, waitUntilWorked } from './delivery.js';
 import { type Stack, startStack } from './stack.js';
 
@@ -23,14 +23,6 @@ function programs(): readonly string[] {
   if (process.env['CI'] === 'true') throw new Error(text);
   process.stderr.write(`left out: ${text}\n`);
   return [];
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => void server.close(resolve));
-  return port;
 }
 
 async function until<T>(what: string, look: () => Promise<T | undefined>): Promise<T> {

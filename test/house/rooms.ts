@@ -26,10 +26,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'libs/explain': pure(['libs/model', ...FIRST]),
   'libs/alerting': pure(['libs/model', ...FIRST], 'yaml', 'zod'),
 
+  // what the servers that we start ourselves have in common
+  'libs/embedded': { rooms: [], packages: [] },
   // the only room that knows Prisma and SQL
-  'libs/storage': { rooms: SECOND, packages: ['pg', 'pg-copy-streams', '@prisma/', 'lru-cache'] },
+  'libs/storage': { rooms: [...SECOND, 'libs/embedded'], packages: ['pg', 'pg-copy-streams', '@prisma/', 'lru-cache'] },
   // the only room that knows BullMQ and Redis
-  'libs/queue': { rooms: SECOND, packages: ['bullmq', 'ioredis', '@nestjs/'] },
+  'libs/queue': { rooms: [...SECOND, 'libs/embedded'], packages: ['bullmq', 'ioredis', '@nestjs/'] },
   'libs/notify': { rooms: SECOND, packages: ['undici'] },
   'libs/telemetry': { rooms: SECOND, packages: ['pino', 'prom-client'] },
 

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
+import { freePort, type Stopping } from '@whydrop/embedded';
 
 /** What a client needs of the configuration file of a server. */
 export interface RedisConfig {
@@ -20,16 +20,8 @@ maxmemory-policy noeviction
 daemonize no
 `;
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen({ port: 0, host: '127.0.0.1' }, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
+/** How the guard stops the server of an ephemeral folder. */
+export const STOPPING: Stopping = { pidFile: 'redis.pid', signal: 'TERM' };
 
 export const configFile = (dir: string) => path.join(dir, 'redis.conf');
 

@@ -3,12 +3,13 @@ import { createServer, type AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { guard } from '@whydrop/embedded';
 import { testRedisProgram } from '@whydrop/testing';
 import { Redis } from 'ioredis';
 import { openQueue } from '../queue.js';
 import { startWorker } from '../worker.js';
 import { provideJobs } from '../provide.js';
-import { guard } from './guard.js';
+import { STOPPING } from './config.js';
 import { findRedisProgram } from './program.js';
 import { startRedis, type RedisServer } from './server.js';
 
@@ -133,7 +134,7 @@ if (program !== undefined) {
 
     it('has a guard that stops and removes an ephemeral server when our end of its pipe is closed, as by kill -9', async () => {
       const server = await start();
-      guard(dataDir).stdin?.destroy();
+      guard(dataDir, STOPPING).stdin?.destroy();
       for (const end = Date.now() + 10_000; existsSync(dataDir);) {
         if (Date.now() > end) throw new Error('it is still there');
         await new Promise((resolve) => setTimeout(resolve, 20));

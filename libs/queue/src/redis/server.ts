@@ -2,10 +2,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { configFile, movedConfig, redisConfig, type RedisConfig } from './config.js';
-import { guard } from './guard.js';
+import { guard, Users } from '@whydrop/embedded';
+import { configFile, movedConfig, redisConfig, STOPPING, type RedisConfig } from './config.js';
 import { probe, shutDown } from './probe.js';
-import { Users } from './users.js';
 
 export interface RedisServerOptions {
   /** The server's executable. */
@@ -36,7 +35,7 @@ interface Launch {
 function launch(program: string, dir: string): Launch {
   const log = path.join(dir, 'redis.log');
   const from = existsSync(log) ? statSync(log).size : 0;
-  const args = [configFile(dir), '--dir', dir, '--logfile', log, '--pidfile', path.join(dir, 'redis.pid')];
+  const args = [configFile(dir), '--dir', dir, '--logfile', log, '--pidfile', path.join(dir, STOPPING.pidFile)];
   const child = spawn(program, args, { cwd: dir, detached: true, stdio: 'ignore' });
   child.unref();
   let ended: string | undefined;
@@ -75,7 +74,7 @@ async function stopServer(config: RedisConfig, dir: string): Promise<void> {
 export async function startRedis(options: RedisServerOptions): Promise<RedisServer> {
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const dir = realpathSync(options.dataDir);
-  if (options.ephemeral) guard(dir);
+  if (options.ephemeral) guard(dir, STOPPING);
   const users = new Users(path.join(dir, 'users'));
   users.enter();
   const stop = async (config: RedisConfig) => {

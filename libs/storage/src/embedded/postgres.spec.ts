@@ -4,10 +4,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeF
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { guard } from '@whydrop/embedded';
 import pg from 'pg';
-import { guard } from './guard.js';
 import { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './postgres.js';
-import { findPostmaster } from './postmaster.js';
+import { findPostmaster, STOPPING } from './postmaster.js';
 
 let dataDir: string;
 const started: EmbeddedPostgres[] = [];
@@ -123,7 +123,7 @@ describe('embedded PostgreSQL', () => {
 
   it('has a guard that stops and removes an ephemeral server when our end of its pipe is closed, as by kill -9', async () => {
     await start();
-    guard(dataDir).stdin?.destroy();
+    guard(dataDir, STOPPING).stdin?.destroy();
     for (
       const end = Date.now() + 10_000;
       existsSync(dataDir);

@@ -12,15 +12,13 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { choosePort, guard, Users } from '@whydrop/embedded';
 import pg from 'pg';
 import { findBinaries, type Binaries } from './binaries.js';
 import { initialise, readPassword } from './cluster.js';
-import { choosePort } from './port.js';
-import { guard } from './guard.js';
-import { findPostmaster, stopPostmaster } from './postmaster.js';
+import { findPostmaster, STOPPING, stopPostmaster } from './postmaster.js';
 import { PROGRAM_ENV, runProgram } from './program.js';
 import { serverUser, type ServerUser } from './server-user.js';
-import { Users } from './users.js';
 
 export interface EmbeddedPostgresOptions {
   /** Folder of this server: its data, log, port. Made when missing. As root the server's user must be able to reach it. */
@@ -179,7 +177,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   const dir = realpathSync(options.dataDir);
   const data = path.join(dir, 'data');
   serverUser(data);
-  if (options.ephemeral) guard(dir);
+  if (options.ephemeral) guard(dir, STOPPING);
   const users = new Users(path.join(dir, 'users'));
   users.enter();
   const stop = async () => {

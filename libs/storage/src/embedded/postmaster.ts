@@ -2,6 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Stopping } from '@whydrop/embedded';
+
+/** How the guard stops the server of an ephemeral folder: at once, what it holds is thrown away. */
+export const STOPPING: Stopping = { pidFile: 'data/postmaster.pid', signal: 'INT' };
 
 /** A running server, as its postmaster.pid tells. */
 export interface Postmaster {

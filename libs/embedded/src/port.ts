@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 
+/** The port that could be listened on (0: any); undefined when somebody else does. */
 function listen(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -10,6 +11,13 @@ function listen(port: number): Promise<number | undefined> {
       server.close(() => resolve(bound));
     });
   });
+}
+
+/** Any free TCP port of 127.0.0.1. */
+export async function freePort(): Promise<number> {
+  const port = await listen(0);
+  if (port === undefined) throw new Error('no free port on 127.0.0.1');
+  return port;
 }
 
 function remembered(memory: string): number | undefined {
@@ -26,7 +34,5 @@ export async function choosePort(memory: string, wanted?: number): Promise<numbe
   const before = wanted ?? remembered(memory);
   const port = before === undefined ? undefined : await listen(before);
   if (port === undefined && wanted !== undefined) throw new Error(`port ${wanted} of 127.0.0.1 is taken`);
-  const free = port ?? (await listen(0));
-  if (free === undefined) throw new Error('no free port on 127.0.0.1');
-  return free;
+  return port ?? freePort();
 }

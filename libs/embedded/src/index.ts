@@ -1,0 +1,3 @@
+export { guard, type Stopping } from './guard.js';
+export { choosePort, freePort } from './port.js';
+export { Users } from './users.js';
