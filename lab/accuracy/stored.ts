@@ -1,6 +1,6 @@
 import { type BundleBatch, bundleBatches, openBundle } from '../../apps/cli/src/import/bundle.js';
 import { COVERAGE_FORMAT, coverageSchema, envelopeSchema } from '@whydrop/contracts';
-import { beginsRecord, decodeStream, isFormat } from '@whydrop/decoders';
+import { cutsOf, decodeStream, type FormatId, isFormat } from '@whydrop/decoders';
 import type { CountedFacts } from '@whydrop/explain';
 import type { Drop, Explanation } from '@whydrop/model';
 import {
@@ -21,12 +21,13 @@ const PIECE = 500;
 /** Batches between two runs of the correlation: most come late for the runs before them. */
 const PER_RUN = 40;
 
-function piecesOf(text: string, begins: (line: string) => boolean): readonly { text: string; firstLine: number }[] {
+function piecesOf(format: FormatId, text: string): readonly { text: string; firstLine: number }[] {
   const lines = text.split(/(?<=\n)/);
+  const mayCut = cutsOf(format, lines);
   const pieces: { text: string; firstLine: number }[] = [];
   let from = 0;
-  for (const [at, line] of lines.entries()) {
-    if (at - from < PIECE || !begins(line)) continue;
+  for (const at of lines.keys()) {
+    if (at - from < PIECE || !mayCut(at)) continue;
     pieces.push({ text: lines.slice(from, at).join(''), firstLine: from + 1 });
     from = at;
   }
@@ -37,7 +38,7 @@ function piecesOf(text: string, begins: (line: string) => boolean): readonly { t
 function inPieces({ envelope, payload }: BundleBatch): readonly BundleBatch[] {
   const { format, stream } = envelope;
   if (!stream.endsWith('.log') || !isFormat(format)) return [{ envelope, payload }];
-  const pieces = piecesOf(payload.toString(), (line) => beginsRecord(format, line));
+  const pieces = piecesOf(format, payload.toString());
   return pieces.map(({ text, firstLine }, piece) => ({
     envelope: {
       ...envelope,

@@ -1,4 +1,4 @@
-import { type Decoded, isFormat, mayCut } from '@whydrop/decoders';
+import { cutsOf, type Decoded, isFormat, isLog } from '@whydrop/decoders';
 import type { Instant, Reject } from '@whydrop/model';
 import {
   type BatchPart,
@@ -33,8 +33,9 @@ function cutOf(
   lines: readonly string[],
   { firstLine, lastLine }: BatchPart,
 ): number | undefined {
-  if (!isFormat(format)) return undefined;
-  const may = (line: number) => mayCut(format, lines[line - 1] ?? '');
+  if (!isFormat(format) || !isLog(format)) return undefined;
+  const mayCut = cutsOf(format, lines);
+  const may = (line: number) => mayCut(line - 1);
   const middle = Math.floor((firstLine + lastLine) / 2) + 1;
   for (let line = middle; line <= lastLine; line++) if (may(line)) return line;
   for (let line = middle - 1; line > firstLine; line--) if (may(line)) return line;

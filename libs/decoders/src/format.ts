@@ -39,15 +39,7 @@ export type FormatId = (typeof FORMATS)[number];
 
 const KNOWN: ReadonlySet<string> = new Set(FORMATS);
 
-/**
- * Whether a record may begin with this line: where a stream may be cut into payloads. Only traces have records of
- * several lines, which begin with their PACKET line; snapshots are never cut.
- */
-export function beginsRecord(format: FormatId, line: string): boolean {
-  return format !== 'xtables-trace' || /^(?:[\d.]{1,20}[ \t])? {0,4}PACKET: /.test(line);
-}
-
-/** Logs: every record stands for itself, so that a payload may be cut anywhere between two of them, also afterwards. */
+/** Logs: every record stands for itself, so that a payload may be cut between two of them, also afterwards. */
 const LOGS: ReadonlySet<FormatId> = new Set<FormatId>([
   'conntrack-events',
   'conntrack-dump',
@@ -69,9 +61,9 @@ const LOGS: ReadonlySet<FormatId> = new Set<FormatId>([
   'mapped-json',
 ]);
 
-/** Whether a payload of this format may be cut before this line. */
-export function mayCut(format: FormatId, line: string): boolean {
-  return LOGS.has(format) && beginsRecord(format, line);
+/** Whether a payload of this format may be cut afterwards; `cutsOf` says where. */
+export function isLog(format: FormatId): boolean {
+  return LOGS.has(format);
 }
 
 /** Whether a word from outside names a format. */

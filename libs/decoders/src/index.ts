@@ -1,5 +1,7 @@
 export type { AnyDecoder, Decoder, StreamContext } from './decoder.js';
-export { beginsRecord, FORMATS, isFormat, mayCut } from './format.js';
+export { cutsOf } from './cuts.js';
+export type { MayCut } from './cuts.js';
+export { FORMATS, isFormat, isLog } from './format.js';
 export type { FormatId } from './format.js';
 export { isReject } from './lines.js';
 export type { Decoded, Observation } from './observation.js';

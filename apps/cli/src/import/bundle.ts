@@ -10,10 +10,11 @@ import {
   describeBundleFile,
   type EnvelopeInput,
 } from '@whydrop/contracts';
-import { beginsRecord, detectFlowLog, type FormatId, isFormat } from '@whydrop/decoders';
+import { detectFlowLog, type FormatId, isFormat } from '@whydrop/decoders';
 import { formatInstant, instantFromSeconds } from '@whydrop/model';
 import { parseDocument } from 'yaml';
 import { UsageError } from '../errors.js';
+import { piecesOf } from './pieces.js';
 
 /** A file of a bundle that will be shipped. */
 export interface ShippedFile extends BundleFile {
@@ -100,45 +101,6 @@ export async function openBundle(directory: string): Promise<Bundle> {
   return { directory, manifest, files, passedOver: passedOver.filter((file) => !mappings.has(file)).toSorted() };
 }
 
-const CHUNK_BYTES = 1024 * 1024;
-
-interface Chunk {
-  readonly payload: Buffer;
-  readonly firstLine: number;
-}
-
-function countLines(bytes: Buffer): number {
-  let lines = 0;
-  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
-  return lines;
-}
-
-/** Where a piece may end: behind the last line whose successor begins a record of its own; -1 when there is none. */
-function cutAt(bytes: Buffer, begins: (line: string) => boolean): number {
-  for (let end = bytes.lastIndexOf(10); end >= 0; end = end === 0 ? -1 : bytes.lastIndexOf(10, end - 1)) {
-    const next = bytes.indexOf(10, end + 1);
-    // The last line may not be complete yet: what it begins with cannot be told.
-    if (next >= 0 && begins(bytes.toString('utf8', end + 1, next))) return end;
-  }
-  return -1;
-}
-
-/** Cuts a log between records into pieces of about a mebibyte; always in the same places. */
-async function* chunks(file: string, begins: (line: string) => boolean): AsyncGenerator<Chunk> {
-  let rest = Buffer.alloc(0);
-  let firstLine = 1;
-  for await (const piece of createReadStream(file, { highWaterMark: CHUNK_BYTES })) {
-    rest = Buffer.concat([rest, piece as Buffer]);
-    const end = rest.length < CHUNK_BYTES ? -1 : cutAt(rest, begins);
-    if (end < 0) continue;
-    const payload = rest.subarray(0, end + 1);
-    yield { payload, firstLine };
-    firstLine += countLines(payload);
-    rest = rest.subarray(end + 1);
-  }
-  if (rest.length > 0) yield { payload: rest, firstLine };
-}
-
 /** A file's epoch is made of its content: the same file again is the same batches, an edited one is new. */
 function epochOf(hash: string): number {
   return parseInt(hash.slice(0, 12), 16);
@@ -187,8 +149,7 @@ async function* fileBatches(bundle: Bundle, file: ShippedFile): AsyncGenerator<B
     return;
   }
   let sequence = 0;
-  const begins = (line: string) => beginsRecord(file.format, line);
-  for await (const { payload, firstLine } of chunks(full, begins)) {
+  for await (const { payload, firstLine } of piecesOf(full, file.format)) {
     yield { envelope: { ...envelope, sequence: sequence++, firstLine }, payload };
   }
 }

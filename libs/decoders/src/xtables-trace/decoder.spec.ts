@@ -1,6 +1,5 @@
 import type { TraceObservation } from '@whydrop/model';
 import type { StreamContext } from '../decoder.js';
-import { beginsRecord } from '../format.js';
 import { decodeStream } from '../registry.js';
 
 const CONTEXT: StreamContext = { observedFrom: undefined, observedTo: undefined, firstLine: 1, attributes: {} };
@@ -101,21 +100,6 @@ it.each([
   ['a verdict without a chain', [packet('aa', 7), step('aa', 'filter')], 'UNKNOWN_SYNTAX', 2],
 ])('refuses %s', (_, lines, reason, line) => {
   expect(decode(lines)).toEqual(expect.arrayContaining([expect.objectContaining({ kind: 'reject', reason, line })]));
-});
-
-it('may be cut before any PACKET line without a reject', () => {
-  const lines = [
-    packet('aa', 7),
-    step('aa', 'raw:PREROUTING:policy:ACCEPT'),
-    packet('aa', 7),
-    step('aa', 'filter:FORWARD:policy:DROP'),
-  ];
-  expect(lines.map((line) => beginsRecord('xtables-trace', line))).toEqual([true, false, true, false]);
-  expect(beginsRecord('conntrack-events', 'anything')).toBe(true);
-  expect([...decode(lines.slice(0, 2)), ...decode(lines.slice(2))].map((answer) => answer.kind)).toEqual([
-    'trace',
-    'trace',
-  ]);
 });
 
 it('wants a time in front', () => {

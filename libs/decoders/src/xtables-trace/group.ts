@@ -131,6 +131,7 @@ export class TraceGrouper {
       return;
     }
     yield* place(way, chainRank(step.table, step.chain));
+    if (way.open) way.open.lastLine = line.number;
     if (way.open && way.open.steps.length < MAX_STEPS) {
       way.open.steps.push(step);
       way.open.lines.push(line.text);
@@ -148,7 +149,7 @@ function* place(way: Way, rank: number): Generator<TraceGroup> {
     way.open.lines.push(line.text);
   } else {
     if (way.open) yield way.open;
-    way.open = { stamp, packet, steps: [], lines: [line.text], line: line.number };
+    way.open = { stamp, packet, steps: [], lines: [line.text], line: line.number, lastLine: line.number };
   }
   way.rank = rank;
 }

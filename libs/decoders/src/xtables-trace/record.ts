@@ -29,6 +29,8 @@ export interface TraceGroup {
   readonly steps: TraceStep[];
   readonly lines: string[];
   readonly line: number;
+  /** Number of the last line about it: lines of other packets may stand before that one. */
+  lastLine: number;
 }
 
 const HEADER = /^(2|10) ([0-9a-f]{1,16}) /;
