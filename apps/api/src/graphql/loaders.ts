@@ -17,7 +17,9 @@ import {
   type DeliveryAttemptRow,
   type DropGroupRow,
   type DropRow,
+  readTogether,
   type Reader,
+  type Statement,
 } from '@whydrop/storage';
 import type { Change } from '@whydrop/model';
 import DataLoader from 'dataloader';
@@ -28,6 +30,8 @@ type Maybe<T> = T | undefined;
 
 /** One set per request: everything of a kind that a request asks for comes with one query. */
 export interface Loaders {
+  /** For lists within lists: statements that differ in values only are read with one. */
+  readonly together: Reader;
   readonly drop: DataLoader<string, Maybe<DropRow>>;
   readonly dropGroup: DataLoader<string, Maybe<DropGroupRow>>;
   readonly latestDrop: DataLoader<string, Maybe<DropRow>>;
@@ -49,8 +53,16 @@ function byKey<Row>(read: (keys: readonly string[]) => Promise<readonly Row[]>, 
   );
 }
 
+function together(reader: Reader): Reader {
+  const lists = new DataLoader((statements: readonly Statement[]) => readTogether<unknown>(reader, statements), {
+    cache: false,
+  });
+  return { ...reader, rows: async <Row>(statement: Statement) => (await lists.load(statement)) as readonly Row[] };
+}
+
 export function createLoaders(reader: Reader): Loaders {
   return {
+    together: together(reader),
     drop: byKey(
       (ids) => readDrops(reader, dropsByIdStatement(ids)),
       (row) => row.id,

@@ -20,4 +20,5 @@ export * from './reconciliation.read-model.js';
 export * from './reject.read-model.js';
 export { SCOPED_TABLES } from './scope/tables.js';
 export { scopedStatement, type Scope } from './scope/scope.js';
+export { readTogether, togetherStatement } from './together.js';
 export * from './trend.read-model.js';

@@ -50,6 +50,7 @@ import {
 import type { Statement } from './reader.js';
 import { findingCountStatement, findingsStatement } from './reconciliation.read-model.js';
 import { rejectCountStatement, rejectsStatement } from './reject.read-model.js';
+import { togetherStatement } from './together.js';
 import { keptLevelsStatement, seenStatement, seriesStatement, topBlockedStatement } from './trend.read-model.js';
 
 // The SQL of every read model stands in sql/, so that a change of it is seen in review. UPDATE=1 writes it anew.
@@ -62,6 +63,7 @@ const DAY = 86_400_000_000;
 const days = { level: 'day', step: DAY, from: 1_795_132_800_000_000, to: 1_795_219_200_000_000 } as const;
 const next = { ...page, after: ['1795214415576068', 'abc'] };
 const nextOfThree = { ...page, after: ['1795214415576068', '17', '3'] };
+const dropped = { cluster: { eq: 'c' }, verdict: { in: ['dropped', 'rejected'] } };
 const everything = {
   cluster: { eq: 'c' },
   namespace: { in: ['a', 'b'], nin: ['c'] },
@@ -76,10 +78,19 @@ const everything = {
 const statements: Readonly<Record<string, Statement>> = {
   'alerts-first-page': alertsStatement({}, page),
   'alerts-next-page-everything': alertsStatement(
-    { range, states: ['firing'], cluster: 'c', rule: 'r', severities: ['warning'], policy: 'NetworkPolicy/dev/p' },
+    {
+      ids: ['a'],
+      range,
+      condition: {
+        state: { in: ['firing'] },
+        cluster: { eq: 'c' },
+        policy: { eq: 'NetworkPolicy/dev/p' },
+        or: [{ namespace: { eq: 'dev' } }, { not: { severity: { eq: 'info' } } }],
+      },
+    },
     next,
   ),
-  'alerts-count': alertCountStatement({ states: ['firing'] }),
+  'alerts-count': alertCountStatement({ condition: { state: { in: ['firing'] } } }),
   'alerts-by-id': alertByIdStatement('a'),
   'alert-rules': alertRulesStatement(),
   'alert-rules-by-id': alertRulesStatement('a'),
@@ -134,10 +145,10 @@ const statements: Readonly<Record<string, Statement>> = {
   'findings-count': findingCountStatement(open, { namespace: { eq: 'dev' } }),
   'deliveries-first-page': deliveriesStatement({}, page),
   'deliveries-next-page-everything': deliveriesStatement(
-    { range, receiver: 'on-call', alertId: 'a', states: ['pending', 'dead'] },
+    { range, condition: { receiver: { eq: 'on-call' }, alertId: { eq: 'a' }, or: [{ state: { in: ['dead'] } }] } },
     { ...page, after: ['1795214415576068', '17'] },
   ),
-  'deliveries-count': deliveryCountStatement({ receiver: 'on-call' }),
+  'deliveries-count': deliveryCountStatement({ condition: { receiver: { eq: 'on-call' } } }),
   'deliveries-by-id': deliveryByIdStatement('17'),
   'delivery-attempts': deliveryAttemptsStatement(['17', '18']),
   'trend-of-everything': seriesStatement({ ...days, groupBy: [], condition: {} }),
@@ -169,6 +180,10 @@ const statements: Readonly<Record<string, Statement>> = {
   'workloads-next-page': workloadsStatement(range, { namespace: { eq: 'dev' } }, { ...page, after: ['k'] }),
   'workloads-count': workloadCountStatement(open, {}),
   'workloads-by-key': workloadsByKeyStatement(['k']),
+  'drops-of-two-policies': togetherStatement([
+    dropsStatement(range, { ...dropped, policy: { eq: 'NetworkPolicy/dev/a' } }, page),
+    dropsStatement(range, { ...dropped, policy: { eq: 'NetworkPolicy/dev/b' } }, page),
+  ]),
   world: worldStatement('c', range.to),
   'world-version': worldVersionStatement('c'),
   'world-seen-pairs': seenPairsStatement('c', range),

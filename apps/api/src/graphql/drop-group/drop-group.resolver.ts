@@ -36,10 +36,20 @@ export class DropGroupResolver {
     complexity: listCost,
     description: 'Drops that are alike, folded; the last seen first.',
   })
-  async dropGroups(
+  dropGroups(
     @Args('filter', { type: () => DropGroupFilter }) filter: DropGroupFilter,
     @Args() page: PageArgs,
     @Args('orderBy', { type: () => DropGroupOrder, nullable: true }) orderBy?: DropGroupOrder | null,
+  ): Promise<Connection<DropGroup>> {
+    return this.list(this.reader, filter, page, orderBy);
+  }
+
+  /** One page of groups, as this reader reads them. */
+  async list(
+    reader: Reader,
+    filter: DropGroupFilter,
+    page: PageArgs,
+    orderBy?: DropGroupOrder | null,
   ): Promise<Connection<DropGroup>> {
     checkFilterSize(filter);
     const { timeRange, ...condition } = filter;
@@ -48,8 +58,8 @@ export class DropGroupResolver {
     const { field: sort = 'lastSeenAt', direction = 'DESC' } = orderBy ?? {};
     const cursors = new Cursors(GROUP_SORTS[sort], 'dropGroups', filter, sort, direction);
     const request = pageRequest(page, cursors, direction === 'DESC');
-    const rows = await readGroups(this.reader, groupsStatement(range, wanted, sort, request));
-    const count = () => readCount(this.reader, groupCountStatement(range, wanted));
+    const rows = await readGroups(reader, groupsStatement(range, wanted, sort, request));
+    const count = () => readCount(reader, groupCountStatement(range, wanted));
     return connection(rows, request, (row) => cursors.write(groupSortKey(row, sort)), dropGroupOf, count);
   }
 

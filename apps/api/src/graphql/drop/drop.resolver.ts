@@ -38,11 +38,22 @@ export class DropResolver {
   ) {}
 
   @Query(() => DropConnection, { complexity: listCost, description: 'Blocked connections, the newest first.' })
-  async drops(
+  drops(
     @Args('filter', { type: () => DropFilter }) filter: DropFilter,
     @Args() page: PageArgs,
+    @Info() info: GraphQLResolveInfo,
     @Args('orderBy', { type: () => DropOrder, nullable: true }) orderBy?: DropOrder | null,
-    @Info() info?: GraphQLResolveInfo,
+  ): Promise<Connection<Drop>> {
+    return this.list(this.reader, filter, page, info, orderBy);
+  }
+
+  /** One page of drops, as this reader reads them. */
+  async list(
+    reader: Reader,
+    filter: DropFilter,
+    page: PageArgs,
+    info: GraphQLResolveInfo,
+    orderBy?: DropOrder | null,
   ): Promise<Connection<Drop>> {
     checkFilterSize(filter);
     const { timeRange, ...condition } = filter;
@@ -51,9 +62,8 @@ export class DropResolver {
     const descending = orderBy?.direction !== 'ASC';
     const cursors = new Cursors(DROP_SORT, 'drops', filter, descending);
     const request = pageRequest(page, cursors, descending);
-    const evidence = info === undefined || asksFor(info, 'evidence');
-    const rows = await readDrops(this.reader, dropsStatement(range, wanted, request, evidence));
-    const count = () => readCount(this.reader, dropCountStatement(range, wanted));
+    const rows = await readDrops(reader, dropsStatement(range, wanted, request, asksFor(info, 'evidence')));
+    const count = () => readCount(reader, dropCountStatement(range, wanted));
     return connection(rows, request, (row) => cursors.write(dropSortKey(row)), dropOf, count);
   }
 

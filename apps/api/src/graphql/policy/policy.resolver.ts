@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Context, ID, Info, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import {
   POLICY_SORT,
   policiesStatement,
@@ -8,6 +8,7 @@ import {
   readPolicies,
   type Reader,
 } from '@whydrop/storage';
+import type { GraphQLResolveInfo } from 'graphql';
 import { READER } from '../../options.js';
 import type { GraphqlContext } from '../context.js';
 import { DropGroupResolver } from '../drop-group/drop-group.resolver.js';
@@ -61,8 +62,10 @@ export class PolicyResolver {
     @Parent() policy: Policy,
     @Args('timeRange') timeRange: TimeRangeInput,
     @Args() page: PageArgs,
+    @Context() { loaders }: GraphqlContext,
+    @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Drop>> {
-    return this.dropLists.drops({ timeRange, ...namedBy(policy) }, page);
+    return this.dropLists.list(loaders.together, { timeRange, ...namedBy(policy) }, page, info);
   }
 
   @ResolveField(() => DropGroupConnection, {
@@ -73,8 +76,9 @@ export class PolicyResolver {
     @Parent() policy: Policy,
     @Args('timeRange') timeRange: TimeRangeInput,
     @Args() page: PageArgs,
+    @Context() { loaders }: GraphqlContext,
   ): Promise<Connection<DropGroup>> {
-    return this.groupLists.dropGroups({ timeRange, ...namedBy(policy) }, page);
+    return this.groupLists.list(loaders.together, { timeRange, ...namedBy(policy) }, page);
   }
 
   @ResolveField(() => ReconciliationFindingConnection, {
@@ -85,11 +89,11 @@ export class PolicyResolver {
     @Parent() { cluster, namespace, name }: Policy,
     @Args('timeRange') timeRange: TimeRangeInput,
     @Args() page: PageArgs,
-    @Context() { principal }: GraphqlContext,
+    @Context() { principal, loaders }: GraphqlContext,
   ): Promise<Connection<ReconciliationFinding>> {
     if (principal.namespaces) throw graphqlError('FORBIDDEN', 'findings tell of nodes; the token is for namespaces');
     const policy = { eq: namespace === null ? name : `${namespace}/${name}` };
-    return this.findingLists.reconciliationFindings({ timeRange, cluster: { eq: cluster }, policy }, page);
+    return this.findingLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, policy }, page);
   }
 
   @ResolveField(() => [PolicyRevision], { complexity: 50, description: 'What it was over time, the oldest first.' })

@@ -28,17 +28,22 @@ export class ReconciliationResolver {
     complexity: listCost,
     description: 'Where nodes do not run what was written, the newest first.',
   })
-  async reconciliationFindings(
+  reconciliationFindings(
     @Args('filter', { type: () => ReconciliationFilter }) filter: ReconciliationFilter,
     @Args() page: PageArgs,
   ): Promise<Connection<ReconciliationFinding>> {
+    return this.list(this.reader, filter, page);
+  }
+
+  /** One page of findings, as this reader reads them. */
+  async list(reader: Reader, filter: ReconciliationFilter, page: PageArgs): Promise<Connection<ReconciliationFinding>> {
     checkFilterSize(filter);
     const { timeRange, ...condition } = filter;
     const range = timeRangeOf(timeRange, (this.options.now ?? Date.now)());
     const cursors = new Cursors(FINDING_SORT, 'reconciliationFindings', filter);
     const request = pageRequest(page, cursors, true);
-    const rows = await readFindings(this.reader, findingsStatement(range, condition, request));
-    const count = () => readCount(this.reader, findingCountStatement(range, condition));
+    const rows = await readFindings(reader, findingsStatement(range, condition, request));
+    const count = () => readCount(reader, findingCountStatement(range, condition));
     return connection(rows, request, (row) => cursors.write(findingSortKey(row)), findingOf, count);
   }
 }

@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { Args, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
+import { Args, Context, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import {
   readCount,
   readWorkloads,
@@ -9,6 +9,7 @@ import {
   type Reader,
 } from '@whydrop/storage';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
+import type { GraphqlContext } from '../context.js';
 import { DropGroupResolver } from '../drop-group/drop-group.resolver.js';
 import { type DropGroup, DropGroupConnection } from '../drop-group/drop-group.type.js';
 import { checkFilterSize, TimeRangeInput, timeRangeOf } from '../filters.js';
@@ -48,10 +49,11 @@ export class WorkloadResolver {
     @Parent() workload: BlockedWorkload,
     @Args('timeRange') timeRange: TimeRangeInput,
     @Args() page: PageArgs,
+    @Context() { loaders }: GraphqlContext,
   ): Promise<Connection<DropGroup>> {
     const { cluster, namespace, name } = workload;
     const sourceWorkload = { eq: `${namespace ?? ''}/${name}` };
-    return this.groupLists.dropGroups({ timeRange, cluster: { eq: cluster }, sourceWorkload }, page);
+    return this.groupLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, sourceWorkload }, page);
   }
 
   @ResolveField(() => DropGroupConnection, { complexity: listCost, description: 'Who could not reach it.' })
@@ -59,9 +61,10 @@ export class WorkloadResolver {
     @Parent() workload: BlockedWorkload,
     @Args('timeRange') timeRange: TimeRangeInput,
     @Args() page: PageArgs,
+    @Context() { loaders }: GraphqlContext,
   ): Promise<Connection<DropGroup>> {
     const { cluster, namespace, name } = workload;
     const destinationWorkload = { eq: `${namespace ?? ''}/${name}` };
-    return this.groupLists.dropGroups({ timeRange, cluster: { eq: cluster }, destinationWorkload }, page);
+    return this.groupLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, destinationWorkload }, page);
   }
 }
