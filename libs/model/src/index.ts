@@ -2,6 +2,7 @@ export * from './cause.js';
 export * from './change.js';
 export * from './cluster.js';
 export * from './cluster-state.js';
+export * from './counted-text.js';
 export * from './explanation.js';
 export * from './flow.js';
 export * from './host.js';
