@@ -19,7 +19,8 @@ import {
   storeRawBatch,
 } from '@whydrop/storage';
 import { T0 } from '../libs/explain/src/fixture.js';
-import { logged, OBJECTS, ruleset, unanswered } from './storm.js';
+import { OBJECTS, ruleset } from '../libs/explain/src/shop.js';
+import { logged, unanswered } from '../libs/explain/src/storm.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const DROPS = Number(process.argv[2] ?? 20_000);

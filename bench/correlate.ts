@@ -7,7 +7,8 @@ import { type ClusterHistory, type ClusterView, correlate, type Surroundings, ty
 import type { ConnectionVerdict } from '@whydrop/model';
 import type { PolicyEngine } from '@whydrop/policy';
 import { captured } from '../libs/explain/src/fixture.js';
-import { logged, OBJECTS, ruleset, unanswered } from './storm.js';
+import { OBJECTS, ruleset } from '../libs/explain/src/shop.js';
+import { logged, unanswered } from '../libs/explain/src/storm.js';
 
 const DROPS = Number(process.argv[2] ?? 1_000_000);
 /** Drops in one run of the correlation. */

@@ -1,4 +1,5 @@
-import { logged, OBJECTS, ruleset, unanswered } from '../../../bench/storm.js';
+import { OBJECTS, ruleset } from './shop.js';
+import { logged, unanswered } from './storm.js';
 import { correlate } from './correlate.js';
 import { captured } from './fixture.js';
 

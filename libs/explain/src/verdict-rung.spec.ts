@@ -1,32 +1,6 @@
 import { captured, type NodeFixture } from './fixture.js';
 import { correlate } from './correlate.js';
-
-const OBJECTS = `
-apiVersion: v1
-kind: Namespace
-metadata: { name: shop }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: client, namespace: shop, uid: u-client, labels: { app: client-2 } }
-spec: { nodeName: n1, containers: [{ name: c }] }
-status: { podIP: 10.1.1.7, phase: Running }
----
-apiVersion: v1
-kind: Pod
-metadata: { name: web, namespace: shop, uid: u-web, labels: { app: web } }
-spec: { nodeName: n2, containers: [{ name: c }] }
-status: { podIP: 10.1.2.9, phase: Running }
----
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: { name: web-clients, namespace: shop, uid: u-policy, resourceVersion: "41" }
-spec:
-  podSelector: { matchLabels: { app: web } }
-  ingress:
-  - from: [{ podSelector: { matchLabels: { app: client-1 } } }]
-    ports: [{ port: 8080 }]
-`;
+import { OBJECTS } from './shop.js';
 
 function drops(flowLogs: NonNullable<NodeFixture['flowLogs']>) {
   const { witnesses, surroundings } = captured(OBJECTS, { n2: { flowLogs } });
