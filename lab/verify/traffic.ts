@@ -1,4 +1,4 @@
-import type { Protocol, TcpFlag, Tuple } from '@whydrop/model';
+import { type Protocol, reversedTuple, type TcpFlag, type Tuple } from '@whydrop/model';
 import type { CtState, WalkPacket } from '@whydrop/ruleset';
 import type { PacketPlan } from './packets.js';
 import type { Random } from './random.js';
@@ -46,16 +46,6 @@ const TCP_CHOICES: readonly Choice[] = [
 ];
 
 const NOT_BRIDGED: Partial<WalkPacket> = { physicalIn: null, physicalOut: null };
-
-function reversed(tuple: Tuple): Tuple {
-  return {
-    ...tuple,
-    source: tuple.destination,
-    destination: tuple.source,
-    sourcePort: tuple.destinationPort,
-    destinationPort: tuple.sourcePort,
-  };
-}
 
 /** Arguments for `conntrack -I` that enter a connection as if both ends had talked. */
 function entry(tuple: Tuple, connmark: number): readonly string[] {
@@ -153,7 +143,7 @@ export class Traffic {
     const random = this.#random;
     const connmark = random.pick([0, 0, 1, 0x10000, 0x11]);
     const isReply = random.chance(0.4);
-    const ctOriginal = isReply ? reversed(tuple) : tuple;
+    const ctOriginal = isReply ? reversedTuple(tuple) : tuple;
     const ctDirection = isReply ? 'REPLY' : 'ORIGINAL';
     return {
       entries: [entry(ctOriginal, connmark)],

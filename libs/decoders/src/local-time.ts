@@ -99,6 +99,12 @@ export function microsOfFraction(digits: string | undefined): number {
   return Number((digits ?? '').slice(0, 6).padEnd(6, '0'));
 }
 
+/** The reading that a pattern found: groups 1 to 6 are year to second in digits, group 7 the digits after the point, if any. */
+export function wallClockOf(found: RegExpExecArray): WallClock {
+  const [year = NaN, month = NaN, day = NaN, hour = NaN, minute = NaN, second = NaN] = found.slice(1, 7).map(Number);
+  return { year, month, day, hour, minute, second, micros: microsOfFraction(found[7]) };
+}
+
 /**
  * Year of a reading that lacks one (syslog): the one that puts it nearest to a time known to be close by.
  * Logs of December read in January belong to the year before.

@@ -12,7 +12,7 @@ import { containerLine } from '../container-log.js';
 import type { Decoder, StreamContext } from '../decoder.js';
 import { decodeLines, reject } from '../lines.js';
 import type { Line } from '../lines.js';
-import { instantOfWallClock, microsOfFraction } from '../local-time.js';
+import { instantOfWallClock, wallClockOf } from '../local-time.js';
 import type { WallClock } from '../local-time.js';
 import { countOf, flowEnds, flowVerdict, namedPolicy, podEnd, portOf } from '../verdict.js';
 
@@ -132,17 +132,8 @@ function readLine(line: Line): AntreaLine | Reject {
     return reject('UNKNOWN_SYNTAX', line.number, line.text, 'No column is Allow, Drop, Reject or Redirect.');
   if (columns.protocol === undefined)
     return reject('TRUNCATED', line.number, line.text, 'The line ends before its protocol.');
-  const [year, month, day, hour, minute, second] = stamp.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const clock = { year, month, day, hour, minute, second, micros: microsOfFraction(stamp[7]) };
   return {
-    clock,
+    clock: wallClockOf(stamp),
     table: words[0] ?? '',
     policy: words[1] ?? '',
     ...columns,

@@ -3,7 +3,7 @@ import type { Hook, IcmpTuple, Instant, PacketObservation, Protocol, Reject, Tcp
 import { canonicalAddress } from '../address.js';
 import type { StreamContext } from '../decoder.js';
 import { reject } from '../lines.js';
-import { instantOfWallClock, microsOfFraction } from '../local-time.js';
+import { instantOfWallClock, wallClockOf } from '../local-time.js';
 import type { NflogRecord } from './record.js';
 
 const HOOKS: readonly Hook[] = ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'];
@@ -41,16 +41,7 @@ function timeOf(fields: Fields): Instant | undefined {
     return seconds * MICROS_PER_SECOND + ((fields.number('oob.time.usec') ?? 0) % MICROS_PER_SECOND);
   }
   const match = WALL.exec(fields.text('timestamp', '@timestamp') ?? '');
-  if (!match) return undefined;
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return instantOfWallClock({ year, month, day, hour, minute, second, micros: microsOfFraction(match[7]) }, 'UTC');
+  return match ? instantOfWallClock(wallClockOf(match), 'UTC') : undefined;
 }
 
 function icmpOf(fields: Fields, protocol: Protocol): IcmpTuple | undefined {

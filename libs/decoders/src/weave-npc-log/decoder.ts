@@ -7,7 +7,7 @@ import { isObject, parseJson } from '../json.js';
 import { isKubernetesObject } from '../kubernetes-objects/object.js';
 import { decodeLines, reject } from '../lines.js';
 import type { Line } from '../lines.js';
-import { instantOfWallClock, microsOfFraction } from '../local-time.js';
+import { instantOfWallClock, wallClockOf } from '../local-time.js';
 import type { Decoded } from '../observation.js';
 import { flowEnds, flowVerdict, portOf } from '../verdict.js';
 
@@ -38,16 +38,7 @@ function noticeOf(message: string): NoticeCode | undefined {
 function headTime(text: string): { at: Instant | undefined; message: string } {
   const head = HEAD.exec(text);
   if (!head) return { at: undefined, message: text };
-  const [year, month, day, hour, minute, second] = head.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const at = instantOfWallClock({ year, month, day, hour, minute, second, micros: microsOfFraction(head[7]) }, 'UTC');
-  return { at, message: text.slice(head[0].length) };
+  return { at: instantOfWallClock(wallClockOf(head), 'UTC'), message: text.slice(head[0].length) };
 }
 
 /** The log is for people: only what says something here is taken, the rest is passed over. */
