@@ -105,6 +105,31 @@ it('alerts are asked for with what is behind them', async () => {
   });
 });
 
+it.each([
+  ['{}', 1],
+  ['{states: [PENDING]}', 0],
+  ['{severities: [WARNING], cluster: "lab", rule: "BlockedSpike"}', 1],
+  ['{cluster: "other"}', 0],
+  ['{state: {eq: FIRING}, severity: {neq: WARNING}}', 0],
+  ['{state: {nin: [PENDING, RESOLVED]}, kind: {in: [SPIKE]}}', 1],
+  ['{and: [{cluster: {startsWith: "la"}}, {rule: {eq: "BlockedSpike"}}]}', 1],
+  ['{or: [{rule: {eq: "no"}}, {policy: {eq: "dev/policy1"}}]}', 1],
+  ['{or: []}', 0],
+  ['{not: {policy: {contains: "policy1"}}}', 0],
+  ['{not: {cause: {eq: PORT_CLOSED}}, notified: {eq: true}}', 1],
+  ['{states: [FIRING], and: [{not: {or: [{severity: {eq: INFO}}, {cluster: {eq: "lab"}}]}}]}', 0],
+])('alerts by %s', async (filter, count) => {
+  const { data, errors } = await ask(`{ alerts(filter: ${filter}) { totalCount nodes { rule } } }`, {}, viewer);
+  expect([errors, data?.['alerts']]).toMatchObject([undefined, { totalCount: count }]);
+});
+
+it('a filter that is nested too deep is refused', async () => {
+  const deep = `${'{not: '.repeat(30)}{}${'}'.repeat(30)}`;
+  expect((await ask(`{ alerts(filter: ${deep}) { totalCount } }`)).errors).toMatchObject([
+    { extensions: { code: 'BAD_USER_INPUT' } },
+  ]);
+});
+
 const CREATE = `mutation ($input: AlertRuleInput!) { createAlertRule(input: $input) { alertRule { id name source groupBy specification }
   userErrors { path code message } } }`;
 

@@ -244,6 +244,8 @@ it('chainRules: rules of a node with their counters, page by page', async () => 
   });
   const drops = '{ chainRules(filter: {cluster: "lab", nodes: ["cent333"], drops: true}) { nodes { chain } } }';
   expect(await ask(drops)).toEqual({ chainRules: { nodes: [{ chain: 'FORWARD' }, { chain: 'cali-tw' }] } });
+  const composed = drops.replace('drops: true', 'drops: true, not: {chain: {eq: "FORWARD"}}');
+  expect(await ask(composed)).toEqual({ chainRules: { nodes: [{ chain: 'cali-tw' }] } });
 });
 
 const EXPLAIN = `query ($from: String!, $to: String!, $at: DateTime, $port: Int, $new: String, $without: [ID!]) {

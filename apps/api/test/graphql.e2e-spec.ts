@@ -487,6 +487,7 @@ describe('rejects and collectors', () => {
       },
     ]);
     expect((await ask(query, { filter: { cluster: { eq: 'nobody' } } })).data.collectors).toEqual([]);
+    expect((await ask(query, { filter: { not: { node: { eq: 'cent222' } } } })).data.collectors).toEqual([]);
     expect((await ask('{ collectors { node } }')).data.collectors).toHaveLength(1);
   });
 });

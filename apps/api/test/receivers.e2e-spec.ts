@@ -233,6 +233,8 @@ it('deliveries are listed by alert, receiver and state, page by page, the newest
   expect(await count({ states: ['DEAD'] })).toBe(0);
   expect(await count({ states: ['PENDING', 'DEAD'], timeRange: { last: 'PT1H' } })).toBe(6);
   expect(await count({ receiver: 'nobody' })).toBe(0);
+  expect(await count({ not: { alertId: { eq: 'al_1' } } })).toBe(1);
+  expect(await count({ receiver: 'hook', or: [{ alertId: { eq: 'al_1' } }, { state: { eq: 'DEAD' } }] })).toBe(5);
 });
 
 it('a receiver that is switched off takes no test; removed, it is gone with its deliveries', async () => {

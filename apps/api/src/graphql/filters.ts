@@ -112,7 +112,7 @@ export class AddressFilter implements Match<string> {
 }
 
 /** Filter of an enum's values. */
-function enumFilter(name: string, values: Readonly<Record<string, string>>) {
+export function enumFilter(name: string, values: Readonly<Record<string, string>>) {
   @InputType(name, { description: 'All given parts must hold.' })
   class EnumFilter implements Match<string> {
     @Field(() => values, { nullable: true })

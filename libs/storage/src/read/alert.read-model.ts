@@ -1,7 +1,7 @@
 import type { AlertMessage, AlertRuleKind, Baseline, Matcher, Muted, Severity } from '@whydrop/alerting';
 import type { Instant } from '@whydrop/model';
 import type { RuleSource } from '../alerts/rule.store.js';
-import { Params } from './condition.js';
+import { conditionSql, Params, type Condition, type FieldSql } from './condition.js';
 import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
 import type { PageRequest, SortColumn, TimeRange } from './page.js';
 import type { Reader, Statement } from './reader.js';
@@ -30,17 +30,36 @@ export interface AlertRow {
   readonly message: AlertMessage;
 }
 
-/** All given parts must hold. */
-export interface AlertCondition {
+const label = (name: string) => `a.labels ->> '${name}'`;
+const POLICIES = `ARRAY(SELECT jsonb_array_elements_text(a.message -> 'policies'))`;
+
+const FIELDS = {
+  cluster: { type: 'text', any: ['c.name'] },
+  rule: { type: 'text', any: ['a.rule_name'] },
+  kind: { type: 'text', any: ['a.rule_kind'] },
+  state: { type: 'text', any: ['a.state'] },
+  severity: { type: 'text', any: ['a.severity'] },
+  cause: { type: 'text', any: [`a.message ->> 'cause'`] },
+  namespace: { type: 'text', any: [label('source_namespace'), label('destination_namespace')] },
+  workload: { type: 'text', any: [label('source'), label('destination')] },
+  node: { type: 'text', any: [label('node')] },
+  // Kind/namespace/name; the namespace of a global policy is empty.
+  policy: {
+    type: 'text',
+    any: ['p', `ltrim(substr(p, strpos(p, '/') + 1), '/')`, `split_part(p, '/', 3)`],
+    each: { array: POLICIES, as: 'p' },
+  },
+  notified: { type: 'bool', any: ['a.notified'] },
+} satisfies Record<string, FieldSql>;
+
+export type AlertCondition = Condition<keyof typeof FIELDS>;
+
+/** Which alerts; all given parts must hold. */
+export interface AlertQuery {
   readonly ids?: readonly string[] | undefined;
   /** Alerts that were there in it; undefined: all. */
   readonly range?: TimeRange | undefined;
-  readonly states?: readonly AlertStateName[] | undefined;
-  readonly cluster?: string | undefined;
-  readonly rule?: string | undefined;
-  readonly severities?: readonly Severity[] | undefined;
-  /** `Kind/namespace/name`, one of the alert's. */
-  readonly policy?: string | undefined;
+  readonly condition?: AlertCondition | undefined;
 }
 
 export const ALERT_SORT: readonly SortColumn[] = [
@@ -59,31 +78,26 @@ SELECT a.id, a.rule_id AS "ruleId", a.rule_name AS "ruleName", a.rule_kind AS "r
        ${microsOf('a.starts_at')} AS "startsAt", ${microsOf('a.fired_at')} AS "firedAt", ${microsOf('a.ends_at')} AS "endsAt",
        a.value, a.expected, a.baseline, a.level_shift AS "levelShift", a.sequence, a.notified, a.muted_by AS "mutedBy", a.message${FROM}`;
 
-function whereSql({ ids, range, states, cluster, rule, severities, policy }: AlertCondition, params: Params): string {
-  const parts = ['true'];
+function whereSql({ ids, range, condition = {} }: AlertQuery, params: Params): string {
+  const parts: string[] = [];
   if (ids) parts.push(`a.id = ANY (${params.add(ids, 'text[]')})`);
   if (range) parts.push(`coalesce(a.ends_at, 'infinity') >= ${instantParam(params, range.from)}`);
   if (range?.to !== undefined) parts.push(`a.starts_at < ${instantParam(params, range.to)}`);
-  if (states) parts.push(`a.state = ANY (${params.add(states, 'text[]')})`);
-  if (cluster !== undefined) parts.push(`c.name = ${params.add(cluster, 'text')}`);
-  if (rule !== undefined) parts.push(`a.rule_name = ${params.add(rule, 'text')}`);
-  if (severities) parts.push(`a.severity = ANY (${params.add(severities, 'text[]')})`);
-  if (policy !== undefined) parts.push(`a.message -> 'policies' ? ${params.add(policy, 'text')}`);
-  return `WHERE ${parts.join('\n  AND ')}`;
+  return `WHERE ${[...parts, conditionSql(FIELDS, condition, params)].join('\n  AND ')}`;
 }
 
 /** Alerts of one page. */
-export function alertsStatement(condition: AlertCondition, page: PageRequest): Statement {
+export function alertsStatement(query: AlertQuery, page: PageRequest): Statement {
   const params = new Params();
-  const where = whereSql(condition, params);
+  const where = whereSql(query, params);
   const after = afterSql(ALERT_SORT, page, params);
   return { text: `${SELECT}\n${where}\n  AND ${after}\n${pageSql(ALERT_SORT, page, params)}`, values: params.values };
 }
 
-/** How many alerts the condition has, counted up to COUNT_LIMIT + 1. */
-export function alertCountStatement(condition: AlertCondition): Statement {
+/** How many alerts the query finds, counted up to COUNT_LIMIT + 1. */
+export function alertCountStatement(query: AlertQuery): Statement {
   const params = new Params();
-  const where = whereSql(condition, params);
+  const where = whereSql(query, params);
   const text = `SELECT count(*)::int AS count FROM (\nSELECT${FROM}\n${where}\nLIMIT ${COUNT_LIMIT + 1}) found`;
   return { text, values: params.values };
 }

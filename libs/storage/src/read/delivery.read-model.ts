@@ -1,5 +1,5 @@
 import type { Instant } from '@whydrop/model';
-import { Params } from './condition.js';
+import { conditionSql, Params, type Condition, type FieldSql } from './condition.js';
 import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
 import type { PageRequest, SortColumn, TimeRange } from './page.js';
 import type { Reader, Statement } from './reader.js';
@@ -34,12 +34,20 @@ export interface DeliveryAttemptRow {
   readonly error: string | null;
 }
 
-/** All given parts hold. */
-export interface DeliveryCondition {
+const FIELDS = {
+  receiver: { type: 'text', any: ['r.name'] },
+  alertId: { type: 'text', any: ['d.alert_id'] },
+  state: { type: 'text', any: ['d.state'] },
+  status: { type: 'text', any: ['d.status'] },
+} satisfies Record<string, FieldSql>;
+
+export type DeliveryCondition = Condition<keyof typeof FIELDS>;
+
+/** Which deliveries; all given parts must hold. */
+export interface DeliveryQuery {
+  /** When they were written; undefined: all. */
   readonly range?: TimeRange | undefined;
-  readonly receiver?: string | undefined;
-  readonly alertId?: string | undefined;
-  readonly states?: readonly DeliveryState[] | undefined;
+  readonly condition?: DeliveryCondition | undefined;
 }
 
 export const DELIVERY_SORT: readonly SortColumn[] = [
@@ -60,30 +68,28 @@ SELECT d.id::text, d.key, r.name AS receiver, d.alert_id AS "alertId", d.sequenc
        d.attempts, CASE WHEN d.state = 'pending' THEN ${microsOf('d.next_attempt_at')} END AS "nextAttemptAt", d.reason,
        ${microsOf('d.created_at')} AS "createdAt", ${microsOf('d.finished_at')} AS "finishedAt"${FROM}`;
 
-function whereSql({ range, receiver, alertId, states }: DeliveryCondition, params: Params): string {
+function whereSql({ range, condition = {} }: DeliveryQuery, params: Params): string {
   const parts = [
     ...(range === undefined ? [] : [`d.created_at >= ${instantParam(params, range.from)}`]),
     ...(range?.to === undefined ? [] : [`d.created_at < ${instantParam(params, range.to)}`]),
-    ...(receiver === undefined ? [] : [`r.name = ${params.add(receiver, 'text')}`]),
-    ...(alertId === undefined ? [] : [`d.alert_id = ${params.add(alertId, 'text')}`]),
-    ...(states === undefined ? [] : [`d.state = ANY(${params.add(states, 'text[]')})`]),
+    conditionSql(FIELDS, condition, params),
   ];
-  return parts.length === 0 ? 'WHERE true' : `WHERE ${parts.join('\n  AND ')}`;
+  return `WHERE ${parts.join('\n  AND ')}`;
 }
 
 /** Deliveries of one page. */
-export function deliveriesStatement(condition: DeliveryCondition, page: PageRequest): Statement {
+export function deliveriesStatement(query: DeliveryQuery, page: PageRequest): Statement {
   const params = new Params();
-  const where = whereSql(condition, params);
+  const where = whereSql(query, params);
   const after = afterSql(DELIVERY_SORT, page, params);
   const text = `${SELECT}\n${where}\n  AND ${after}\n${pageSql(DELIVERY_SORT, page, params)}`;
   return { text, values: params.values };
 }
 
-/** How many deliveries the condition has, counted up to COUNT_LIMIT + 1. */
-export function deliveryCountStatement(condition: DeliveryCondition): Statement {
+/** How many deliveries the query finds, counted up to COUNT_LIMIT + 1. */
+export function deliveryCountStatement(query: DeliveryQuery): Statement {
   const params = new Params();
-  const where = whereSql(condition, params);
+  const where = whereSql(query, params);
   const text = `SELECT count(*)::int AS count FROM (\nSELECT${FROM}\n${where}\nLIMIT ${COUNT_LIMIT + 1}) found`;
   return { text, values: params.values };
 }

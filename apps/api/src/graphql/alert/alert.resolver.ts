@@ -4,7 +4,6 @@ import {
   ALERT_SORT,
   alertByIdStatement,
   alertCountStatement,
-  type AlertCondition,
   type AlertRow,
   alertSortKey,
   alertsStatement,
@@ -13,10 +12,10 @@ import {
   type Reader,
 } from '@whydrop/storage';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
-import { timeRangeOf } from '../filters.js';
 import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
 import { Cursors } from '../page/cursor.js';
-import { Alert, AlertConnection, AlertFilter } from './alert.type.js';
+import { AlertFilter, alertQueryOf } from './alert.filter.js';
+import { Alert, AlertConnection } from './alert.type.js';
 
 /** A row as the API shows it. */
 export function alertOf({ message, ruleName: rule, ruleKind: kind, ...row }: AlertRow): Alert {
@@ -39,13 +38,6 @@ export function alertOf({ message, ruleName: rule, ruleKind: kind, ...row }: Ale
   };
 }
 
-/** What a filter asks for now (milliseconds since 1970). */
-export function alertConditionOf({ timeRange, ...rest }: AlertFilter, now: number): AlertCondition {
-  const range = timeRange ? timeRangeOf(timeRange, now) : undefined;
-  const given = Object.entries(rest).filter(([, value]) => value !== null);
-  return { range, ...(Object.fromEntries(given) as AlertCondition) };
-}
-
 @Resolver(() => Alert)
 export class AlertResolver {
   constructor(
@@ -58,11 +50,11 @@ export class AlertResolver {
     @Args('filter', { type: () => AlertFilter, defaultValue: {} }) filter: AlertFilter,
     @Args() page: PageArgs,
   ): Promise<Connection<Alert>> {
-    const condition = alertConditionOf(filter, (this.options.now ?? Date.now)());
+    const query = alertQueryOf(filter, (this.options.now ?? Date.now)());
     const cursors = new Cursors(ALERT_SORT, 'alerts', filter);
     const request = pageRequest(page, cursors, true);
-    const rows = await readAlerts(this.reader, alertsStatement(condition, request));
-    const count = () => readCount(this.reader, alertCountStatement(condition));
+    const rows = await readAlerts(this.reader, alertsStatement(query, request));
+    const count = () => readCount(this.reader, alertCountStatement(query));
     return connection(rows, request, (row) => cursors.write(alertSortKey(row)), alertOf, count);
   }
 

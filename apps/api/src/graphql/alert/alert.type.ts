@@ -1,6 +1,5 @@
-import { Field, Float, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
+import { Field, Float, ID, Int, ObjectType } from '@nestjs/graphql';
 import { GroupEnd } from '../drop-group/drop-group.type.js';
-import { TimeRangeInput } from '../filters.js';
 import { connectionOf } from '../page/connection.js';
 import { DateTime } from '../scalars/date-time.scalar.js';
 import { AlertRuleKindEnum, AlertStateEnum, SeverityEnum } from './alert.enums.js';
@@ -141,24 +140,3 @@ export class Alert {
 
 @ObjectType()
 export class AlertConnection extends connectionOf(Alert) {}
-
-@InputType({ description: 'All given parts must hold.' })
-export class AlertFilter {
-  @Field(() => TimeRangeInput, { nullable: true, description: 'Alerts that were there in it.' })
-  timeRange?: TimeRangeInput | null;
-
-  @Field(() => [AlertStateEnum], { nullable: true })
-  states?: ('pending' | 'firing' | 'resolved')[] | null;
-
-  @Field(() => [SeverityEnum], { nullable: true })
-  severities?: ('critical' | 'warning' | 'info')[] | null;
-
-  @Field(() => String, { nullable: true })
-  cluster?: string | null;
-
-  @Field(() => String, { nullable: true, description: 'Name of the rule.' })
-  rule?: string | null;
-
-  @Field(() => String, { nullable: true, description: '`Kind/namespace/name`, one of the alert’s.' })
-  policy?: string | null;
-}

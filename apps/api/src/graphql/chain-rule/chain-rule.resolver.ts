@@ -1,23 +1,17 @@
 import { Inject } from '@nestjs/common';
 import { Args, Query, Resolver } from '@nestjs/graphql';
-import { readChainRules, rulesetsStatement, type ChainRuleRow, type Reader } from '@whydrop/storage';
+import { readChainRules, rulesetsStatement, type Reader } from '@whydrop/storage';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
+import { checkFilterSize } from '../filters.js';
 import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
 import { Cursors } from '../page/cursor.js';
 import { badInput } from '../server/graphql-error.js';
 import { ChainRuleFilter, NodeRule, NodeRuleConnection } from './chain-rule.type.js';
+import { conditionOf, ruleWanted } from './wanted.js';
 
 const MOST_NODES = 20;
 /** A rule's place in its list: rulesets are read whole, so that a page begins at a number. */
 const PLACE = [{ sql: '', type: 'bigint' }] as const;
-
-function wanted({ table, chain, contains, drops }: ChainRuleFilter): (rule: ChainRuleRow) => boolean {
-  return (rule) =>
-    (typeof table !== 'string' || rule.table === table) &&
-    (typeof chain !== 'string' || rule.chain === chain) &&
-    (typeof contains !== 'string' || rule.text.includes(contains)) &&
-    (drops !== true || rule.target === 'DROP' || rule.target === 'REJECT');
-}
 
 const counted = (text: string | null) => (text === null ? null : BigInt(text));
 
@@ -36,10 +30,12 @@ export class ChainRuleResolver {
     @Args('filter', { type: () => ChainRuleFilter }) filter: ChainRuleFilter,
     @Args() page: PageArgs,
   ): Promise<Connection<NodeRule>> {
+    checkFilterSize(filter);
     const { cluster, nodes } = filter;
     if (nodes.length === 0 || nodes.length > MOST_NODES) throw badInput(`filter.nodes: name 1 to ${MOST_NODES} nodes`);
     const at = filter.at ?? (this.options.now ?? Date.now)() * 1000;
-    const rows = (await readChainRules(this.reader, rulesetsStatement(cluster, nodes, at))).filter(wanted(filter));
+    const wanted = ruleWanted(conditionOf(filter));
+    const rows = (await readChainRules(this.reader, rulesetsStatement(cluster, nodes, at))).filter(wanted);
     const snapshots = [...new Set(rows.map(({ node, observedAt }) => `${node} ${observedAt}`))];
     const cursors = new Cursors(PLACE, 'chainRules', filter, snapshots);
     const request = pageRequest(page, cursors, false);

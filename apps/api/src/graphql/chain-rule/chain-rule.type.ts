@@ -1,5 +1,7 @@
 import { Field, InputType, Int, ObjectType } from '@nestjs/graphql';
+import { IntFilter, StringFilter } from '../filters.js';
 import { connectionOf } from '../page/connection.js';
+import type { Ref } from '../ref.js';
 import { DateTime } from '../scalars/date-time.scalar.js';
 
 @ObjectType({ description: 'A rule that a node runs, as its last snapshot had it.' })
@@ -48,6 +50,39 @@ export class NodeRule {
 export class NodeRuleConnection extends connectionOf(NodeRule) {}
 
 @InputType({ description: 'All given parts must hold.' })
+export class ChainRuleCondition {
+  @Field(() => StringFilter, { nullable: true })
+  table?: StringFilter | null;
+
+  @Field(() => StringFilter, { nullable: true })
+  chain?: StringFilter | null;
+
+  @Field(() => IntFilter, { nullable: true, description: 'Null for the policy of the chain.' })
+  position?: IntFilter | null;
+
+  @Field(() => StringFilter, { nullable: true })
+  text?: StringFilter | null;
+
+  @Field(() => StringFilter, { nullable: true })
+  target?: StringFilter | null;
+
+  @Field(() => StringFilter, { nullable: true, description: 'Any of its comments.' })
+  comment?: StringFilter | null;
+
+  @Field(() => [ChainRuleCondition], { nullable: true, description: 'All of them hold.' })
+  and?: Ref<ChainRuleCondition>[] | null;
+
+  @Field(() => [ChainRuleCondition], { nullable: true, description: 'At least one of them holds; never when empty.' })
+  or?: Ref<ChainRuleCondition>[] | null;
+
+  @Field(() => ChainRuleCondition, { nullable: true, description: 'It does not hold.' })
+  not?: Ref<ChainRuleCondition> | null;
+}
+
+@InputType({
+  description:
+    'All given parts must hold. `table` and `chain` are plain texts here; inside and, or, not they are filters.',
+})
 export class ChainRuleFilter {
   @Field(() => String)
   cluster: string;
@@ -69,4 +104,13 @@ export class ChainRuleFilter {
 
   @Field(() => Boolean, { nullable: true, description: 'Only rules and policies that drop or reject.' })
   drops?: boolean | null;
+
+  @Field(() => [ChainRuleCondition], { nullable: true, description: 'All of them hold.' })
+  and?: Ref<ChainRuleCondition>[] | null;
+
+  @Field(() => [ChainRuleCondition], { nullable: true, description: 'At least one of them holds; never when empty.' })
+  or?: Ref<ChainRuleCondition>[] | null;
+
+  @Field(() => ChainRuleCondition, { nullable: true, description: 'It does not hold.' })
+  not?: Ref<ChainRuleCondition> | null;
 }

@@ -41,8 +41,6 @@ export class CollectorResolver {
     @Args('filter', { type: () => CollectorFilter, nullable: true }) filter?: CollectorFilter | null,
   ): Promise<readonly Collector[]> {
     if (filter) checkFilterSize(filter);
-    return (await readCollectors(this.reader, { cluster: filter?.cluster ?? null, node: filter?.node ?? null })).map(
-      collectorOf,
-    );
+    return (await readCollectors(this.reader, filter ?? {})).map(collectorOf);
   }
 }

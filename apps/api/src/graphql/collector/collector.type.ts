@@ -9,6 +9,7 @@ import { GAP_REASONS } from '@whydrop/contracts';
 import { StringFilter } from '../filters.js';
 import { BigIntString } from '../scalars/big-int.scalar.js';
 import { DateTime } from '../scalars/date-time.scalar.js';
+import type { Ref } from '../ref.js';
 
 @ObjectType({ isAbstract: true })
 abstract class Shipped {
@@ -144,4 +145,13 @@ export class CollectorFilter {
 
   @Field(() => StringFilter, { nullable: true })
   node?: StringFilter | null;
+
+  @Field(() => [CollectorFilter], { nullable: true, description: 'All of them hold.' })
+  and?: Ref<CollectorFilter>[] | null;
+
+  @Field(() => [CollectorFilter], { nullable: true, description: 'At least one of them holds; never when empty.' })
+  or?: Ref<CollectorFilter>[] | null;
+
+  @Field(() => CollectorFilter, { nullable: true, description: 'It does not hold.' })
+  not?: Ref<CollectorFilter> | null;
 }

@@ -3,8 +3,9 @@ import { Args, Resolver, Subscription } from '@nestjs/graphql';
 import { alertsStatement, readAlerts, type Reader } from '@whydrop/storage';
 import { asAsked } from '../../auth/asking.js';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
-import { alertConditionOf, alertOf } from '../alert/alert.resolver.js';
-import { type Alert, AlertFilter } from '../alert/alert.type.js';
+import { AlertFilter, alertQueryOf } from '../alert/alert.filter.js';
+import { alertOf } from '../alert/alert.resolver.js';
+import type { Alert } from '../alert/alert.type.js';
 import { LiveService } from './live.service.js';
 import { AlertChanged, laggedBy, type Lagged } from './live.type.js';
 
@@ -29,9 +30,9 @@ export class AlertChangedResolver {
   alertChanged(
     @Args('filter', { type: () => AlertFilter, defaultValue: {} }) filter: AlertFilter,
   ): Promise<AsyncIterableIterator<Answer>> {
-    const condition = alertConditionOf(filter, (this.options.now ?? Date.now)());
+    const query = alertQueryOf(filter, (this.options.now ?? Date.now)());
     const read = asAsked(async (ids: readonly string[]) => {
-      const rows = await readAlerts(this.reader, alertsStatement({ ...condition, ids }, { ...NOW, first: ids.length }));
+      const rows = await readAlerts(this.reader, alertsStatement({ ...query, ids }, { ...NOW, first: ids.length }));
       return rows.map((row) => ({ alertChanged: alertOf(row) }));
     });
     return this.live.open<Answer>('alert', { read, lagged: (missed) => ({ alertChanged: laggedBy(missed) }) });

@@ -3,7 +3,7 @@ import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestj
 import {
   deliveriesStatement,
   DELIVERY_SORT,
-  type DeliveryCondition,
+  type DeliveryQuery,
   deliveryByIdStatement,
   deliveryCountStatement,
   deliverySortKey,
@@ -13,7 +13,7 @@ import {
 } from '@whydrop/storage';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
 import type { GraphqlContext } from '../context.js';
-import { timeRangeOf } from '../filters.js';
+import { checkFilterSize, timeRangeOf } from '../filters.js';
 import { isOperator } from '../mutation/is-operator.js';
 import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
 import { Cursors } from '../page/cursor.js';
@@ -32,12 +32,17 @@ export class DeliveryResolver {
     @Inject(API_OPTIONS) private readonly options: ApiOptions,
   ) {}
 
-  private conditionOf({ timeRange, receiver, alertId, states }: DeliveryFilter): DeliveryCondition {
+  private queryOf(filter: DeliveryFilter): DeliveryQuery {
+    checkFilterSize(filter);
+    const { timeRange, receiver, alertId, states, and, or, not } = filter;
+    const short = {
+      receiver: { eq: receiver ?? null },
+      alertId: { eq: alertId ?? null },
+      state: { in: states ?? null },
+    };
     return {
       range: timeRange ? timeRangeOf(timeRange, (this.options.now ?? Date.now)()) : undefined,
-      receiver: receiver ?? undefined,
-      alertId: alertId ?? undefined,
-      states: states ?? undefined,
+      condition: { and: [short, ...(and ?? [])], or: or ?? null, not: not ?? null },
     };
   }
 
@@ -46,16 +51,16 @@ export class DeliveryResolver {
     @Args('filter', { type: () => DeliveryFilter, defaultValue: {} }) filter: DeliveryFilter,
     @Args() page: PageArgs,
   ): Promise<Connection<Delivery>> {
-    const condition = this.conditionOf(filter);
+    const query = this.queryOf(filter);
     const cursors = new Cursors(DELIVERY_SORT, 'deliveries', filter);
     const request = pageRequest(page, cursors, true);
-    const rows = await readDeliveries(this.reader, deliveriesStatement(condition, request));
+    const rows = await readDeliveries(this.reader, deliveriesStatement(query, request));
     return connection(
       rows,
       request,
       (row) => cursors.write(deliverySortKey(row)),
       (row): Delivery => row,
-      () => readCount(this.reader, deliveryCountStatement(condition)),
+      () => readCount(this.reader, deliveryCountStatement(query)),
     );
   }
 

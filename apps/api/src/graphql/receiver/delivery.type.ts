@@ -1,10 +1,14 @@
 import { Field, ID, InputType, Int, ObjectType } from '@nestjs/graphql';
 import type { DeliveryState } from '@whydrop/storage';
-import { TimeRangeInput } from '../filters.js';
+import { enumFilter, StringFilter, TimeRangeInput } from '../filters.js';
 import { UserError } from '../mutation/user-error.js';
 import { connectionOf } from '../page/connection.js';
+import type { Ref } from '../ref.js';
 import { DateTime } from '../scalars/date-time.scalar.js';
 import { AttemptOutcomeEnum, DeliveryStateEnum, DeliveryStatusEnum } from './receiver.enums.js';
+
+const DeliveryStateFilter = enumFilter('DeliveryStateFilter', DeliveryStateEnum);
+const DeliveryStatusFilter = enumFilter('DeliveryStatusFilter', DeliveryStatusEnum);
 
 @ObjectType({ description: 'One try to tell a receiver.' })
 export class DeliveryAttempt {
@@ -76,6 +80,33 @@ export class Delivery {
 export class DeliveryConnection extends connectionOf(Delivery) {}
 
 @InputType({ description: 'All given parts must hold.' })
+export class DeliveryCondition {
+  @Field(() => StringFilter, { nullable: true, description: 'Name of the receiver.' })
+  receiver?: StringFilter | null;
+
+  @Field(() => StringFilter, { nullable: true })
+  alertId?: StringFilter | null;
+
+  @Field(() => DeliveryStateFilter, { nullable: true })
+  state?: InstanceType<typeof DeliveryStateFilter> | null;
+
+  @Field(() => DeliveryStatusFilter, { nullable: true })
+  status?: InstanceType<typeof DeliveryStatusFilter> | null;
+
+  @Field(() => [DeliveryCondition], { nullable: true, description: 'All of them hold.' })
+  and?: Ref<DeliveryCondition>[] | null;
+
+  @Field(() => [DeliveryCondition], { nullable: true, description: 'At least one of them holds; never when empty.' })
+  or?: Ref<DeliveryCondition>[] | null;
+
+  @Field(() => DeliveryCondition, { nullable: true, description: 'It does not hold.' })
+  not?: Ref<DeliveryCondition> | null;
+}
+
+@InputType({
+  description:
+    'All given parts must hold. `receiver` and `alertId` are plain texts here, as they were released; inside and, or, not they are filters.',
+})
 export class DeliveryFilter {
   @Field(() => TimeRangeInput, { nullable: true, description: 'When it was written.' })
   timeRange?: TimeRangeInput | null;
@@ -88,6 +119,15 @@ export class DeliveryFilter {
 
   @Field(() => [DeliveryStateEnum], { nullable: true })
   states?: DeliveryState[] | null;
+
+  @Field(() => [DeliveryCondition], { nullable: true, description: 'All of them hold.' })
+  and?: Ref<DeliveryCondition>[] | null;
+
+  @Field(() => [DeliveryCondition], { nullable: true, description: 'At least one of them holds; never when empty.' })
+  or?: Ref<DeliveryCondition>[] | null;
+
+  @Field(() => DeliveryCondition, { nullable: true, description: 'It does not hold.' })
+  not?: Ref<DeliveryCondition> | null;
 }
 
 @ObjectType()

@@ -3,6 +3,5 @@ SELECT count(*)::int AS count FROM (
 SELECT
 FROM alert a
 JOIN cluster c ON c.id = a.cluster_id
-WHERE true
-  AND a.state = ANY ($1::text[])
+WHERE (a.state = ANY ($1::text[]))
 LIMIT 10001) found
