@@ -400,6 +400,16 @@ CREATE INDEX flow_verdict_original_key_observed_at_idx ON public.flow_verdict US
 
 CREATE TABLE flow_verdict_default PARTITION OF flow_verdict DEFAULT;
 
+CREATE TABLE former_drop_id (
+  id text NOT NULL,
+  cluster_id integer NOT NULL,
+  drop_id text NOT NULL,
+  first_seen_at timestamp(6) with time zone NOT NULL,
+  CONSTRAINT former_drop_id_pkey PRIMARY KEY (id)
+);
+CREATE INDEX former_drop_id_drop_id_idx ON public.former_drop_id USING btree (drop_id);
+CREATE INDEX former_drop_id_first_seen_at_idx ON public.former_drop_id USING btree (first_seen_at);
+
 CREATE TABLE gap (
   batch_id bigint NOT NULL,
   line integer NOT NULL,
@@ -564,9 +574,11 @@ CREATE TABLE raw_batch (
   received_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
   attempts integer DEFAULT 0 NOT NULL,
   finished_at timestamp(6) with time zone,
+  base bigint,
   CONSTRAINT raw_batch_pkey PRIMARY KEY (id),
   CONSTRAINT raw_batch_emitter_id_fkey FOREIGN KEY (emitter_id) REFERENCES emitter(id) ON UPDATE CASCADE ON DELETE RESTRICT
 );
+CREATE INDEX raw_batch_base_idx ON public.raw_batch USING btree (emitter_id, stream, epoch, base) WHERE (base IS NOT NULL);
 CREATE UNIQUE INDEX raw_batch_emitter_id_stream_epoch_sequence_key ON public.raw_batch USING btree (emitter_id, stream, epoch, sequence);
 CREATE INDEX raw_batch_open_idx ON public.raw_batch USING btree (id) WHERE (finished_at IS NULL);
 

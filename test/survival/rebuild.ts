@@ -29,7 +29,7 @@ async function seen(query: Query): Promise<readonly string[]> {
 }
 
 const COLUMNS = `stream, epoch::text, sequence::text, format, observed_from::text, observed_to::text, first_line, attributes, payload,
-  payload_bytes, sha256, received_at::text`;
+  payload_bytes, sha256, received_at::text, base::text`;
 
 /** Every raw batch once more, in another order and with other ids; nothing else. */
 async function copyBatches(from: Query, to: pg.Client, chance: Chance): Promise<void> {

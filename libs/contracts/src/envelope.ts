@@ -8,12 +8,7 @@ const name = (max: number) =>
     .regex(/^\P{Cc}+$/u, 'must not hold control characters');
 const rfc3339 = z.iso.datetime({ offset: true, message: 'must be an RFC 3339 time, like 2026-11-20T22:40:15Z' });
 
-/**
- * Head of one batch: who ships it, what its bytes are, where it stands in its stream. It is the first line of the body
- * of `POST /ingest/v1/batches`, as one JSON object; everything after the line feed is the payload as the emitter wrote it.
- * `(cluster, node, stream, epoch, sequence)` is the natural key: the same key twice is the same row.
- */
-export const envelopeSchema = z.strictObject({
+const fields = z.strictObject({
   version: z.literal(1),
   cluster: name(253),
   /** metadata.name of the Node; null for what belongs to the whole cluster. */
@@ -26,6 +21,11 @@ export const envelopeSchema = z.strictObject({
   epoch: z.int().nonnegative(),
   /** 0, 1, 2, … within an epoch. */
   sequence: z.int().nonnegative(),
+  /**
+   * Sequence, in the same stream and epoch, of the picture that the payload is told by: then it is a difference of
+   * `libs/model/src/counted-text.ts`. Left out: the payload is whole.
+   */
+  base: z.int().nonnegative().optional(),
   /** Time of a snapshot, or of the first record. */
   observedFrom: rfc3339.nullable().default(null),
   observedTo: rfc3339.nullable().default(null),
@@ -33,6 +33,16 @@ export const envelopeSchema = z.strictObject({
   firstLine: z.int().min(1).default(1),
   /** What the format needs beyond its lines: `group` of an NFLOG file, `backend` of an iptables-save, a `mapping`. */
   attributes: z.record(z.string().max(64), z.string().max(8192)).default({}),
+});
+
+/**
+ * Head of one batch: who ships it, what its bytes are, where it stands in its stream. It is the first line of the body
+ * of `POST /ingest/v1/batches`, as one JSON object; everything after the line feed is the payload as the emitter wrote it.
+ * `(cluster, node, stream, epoch, sequence)` is the natural key: the same key twice is the same row.
+ */
+export const envelopeSchema = fields.refine(({ base, sequence }) => base === undefined || base < sequence, {
+  path: ['base'],
+  message: 'must be the number of an earlier batch',
 });
 
 export type Envelope = z.output<typeof envelopeSchema>;

@@ -10,6 +10,7 @@ export const REJECT_REASONS = {
   NOT_KUBERNETES: 'the document is not a Kubernetes object',
   TOO_LONG: 'the record is longer than the limit',
   TOO_OLD: 'the time of the record lies before what is kept of its cluster',
+  NO_BASE: 'the picture that the record is told by has not come, or is removed',
   FAILED: 'working on the batch failed again and again',
 } as const;
 

@@ -8,6 +8,7 @@ export {
   type OpenBatch,
   type StoredBatch,
 } from './write/batch.js';
+export { BASE_WAIT_SECONDS, type BaseBatch, loadTold, type ToldBatch, waitingFor } from './write/base.js';
 export { storeCoverage, storeGaps, type ToldGap } from './write/gap-rows.js';
 export { type BatchLock, lockBatch } from './write/batch-lock.js';
 export { type BatchPart, finishParts, forgetPartAttempt, splitPart, storePart, takePart } from './write/batch-part.js';

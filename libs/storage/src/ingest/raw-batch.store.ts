@@ -5,7 +5,7 @@ import type { Envelope } from '@whydrop/contracts';
 import type { Database } from '../database.js';
 
 /**
- * What became of a batch. `conflict`: the key is taken by a batch of other content (payload, format, first line or
+ * What became of a batch. `conflict`: the key is taken by a batch of other content (payload, base, format, first line or
  * attributes). `worked`: every stage is done, no job is needed.
  */
 export type ReceivedBatch =
@@ -29,8 +29,8 @@ const INSERT = {
   name: 'insert-raw-batch',
   text: `
     INSERT INTO raw_batch (emitter_id, stream, epoch, sequence, format, observed_from, observed_to, first_line,
-                           attributes, payload, payload_bytes, sha256)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+                           attributes, payload, payload_bytes, sha256, base)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     ON CONFLICT (emitter_id, stream, epoch, sequence) DO NOTHING
     RETURNING id`,
 };
@@ -38,8 +38,8 @@ const INSERT = {
 const FIND = {
   name: 'find-raw-batch',
   text: `
-    SELECT id, sha256 = $5 AND format = $6 AND first_line = $7 AND attributes = $8::jsonb AS same,
-           finished_at IS NOT NULL AS worked
+    SELECT id, sha256 = $5 AND format = $6 AND first_line = $7 AND attributes = $8::jsonb
+             AND base IS NOT DISTINCT FROM $9 AS same, finished_at IS NOT NULL AS worked
     FROM raw_batch
     WHERE emitter_id = $1 AND stream = $2 AND epoch = $3 AND sequence = $4`,
 };
@@ -79,11 +79,12 @@ export async function storeRawBatch(db: Database, envelope: Envelope, payload: B
     envelope.sequence,
   ];
   const attributes = JSON.stringify(envelope.attributes);
-  const times = [envelope.observedFrom, envelope.observedTo];
+  const base = envelope.base ?? null;
+  const head = [...key, envelope.format, envelope.observedFrom, envelope.observedTo, envelope.firstLine, attributes];
   const { rows } = await db.pool.query<{ id: bigint }>({
     ...INSERT,
-    values: [...key, envelope.format, ...times, envelope.firstLine, attributes, compressed, payload.length, sha256],
+    values: [...head, compressed, payload.length, sha256, base],
   });
   if (rows[0]) return { kind: 'stored', batchId: String(rows[0].id), duplicate: false, worked: false };
-  return findStored(db, key, [sha256, envelope.format, envelope.firstLine, attributes]);
+  return findStored(db, key, [sha256, envelope.format, envelope.firstLine, attributes, base]);
 }

@@ -5,10 +5,14 @@ const AT_ONCE = 500;
 /** Statements of one run; what is left is the next run's. */
 const MOST = 2_000;
 
-// A batch's rejects and ledger rows go with it.
+// A batch's rejects and ledger rows go with it. What others are told by goes after them.
 const BATCHES = `
   WITH old AS MATERIALIZED (
-         SELECT id FROM raw_batch WHERE finished_at < $1 ORDER BY id LIMIT ${AT_ONCE} FOR UPDATE SKIP LOCKED),
+         SELECT id FROM raw_batch w
+          WHERE finished_at < $1
+            AND NOT EXISTS (SELECT FROM raw_batch b
+                             WHERE b.emitter_id = w.emitter_id AND b.stream = w.stream AND b.epoch = w.epoch AND b.base = w.sequence)
+          ORDER BY id LIMIT ${AT_ONCE} FOR UPDATE SKIP LOCKED),
        rejects AS (DELETE FROM reject WHERE batch_id IN (SELECT id FROM old)),
        stages AS (DELETE FROM batch_stage WHERE batch_id IN (SELECT id FROM old))
   SELECT id FROM old`;

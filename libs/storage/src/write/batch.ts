@@ -3,6 +3,7 @@ import { type Instant, MICROS_PER_MILLI } from '@whydrop/model';
 import type { Stage } from '@whydrop/contracts';
 import type pg from 'pg';
 import type { Database } from '../database.js';
+import { BASE, BASE_WAIT_SECONDS } from './base.js';
 
 /** A raw batch, taken out again to be worked on. */
 export interface StoredBatch {
@@ -18,6 +19,8 @@ export interface StoredBatch {
   readonly firstLine: number;
   readonly attributes: Readonly<Record<string, string>>;
   readonly receivedAt: Instant;
+  /** Number, in the same stream and epoch, of the batch that the payload is told by; undefined: it is whole. */
+  readonly base: bigint | undefined;
   readonly payload: string;
 }
 
@@ -34,6 +37,7 @@ interface BatchRow {
   readonly first_line: number;
   readonly attributes: Readonly<Record<string, string>>;
   readonly received_at: Date;
+  readonly base: bigint | null;
   readonly payload: Buffer;
 }
 
@@ -43,7 +47,7 @@ export const MICROS = (column: string): string => `(extract(epoch from ${column}
 const SELECT = `
   SELECT b.id, c.id AS cluster_id, c.name AS cluster, e.id AS emitter_id, e.node, b.stream, b.format,
          ${MICROS('b.observed_from')} AS observed_from, ${MICROS('b.observed_to')} AS observed_to,
-         b.first_line, b.attributes, b.received_at, b.payload
+         b.first_line, b.attributes, b.received_at, b.base, b.payload
     FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id JOIN cluster c ON c.id = e.cluster_id
    WHERE b.id = $1`;
 
@@ -67,6 +71,7 @@ export async function loadBatch(database: Database, id: bigint): Promise<StoredB
     firstLine: row.first_line,
     attributes: row.attributes,
     receivedAt: row.received_at.getTime() * MICROS_PER_MILLI,
+    base: row.base ?? undefined,
     payload: gunzipSync(row.payload).toString('utf8'),
   };
 }
@@ -90,7 +95,7 @@ export interface OpenBatch {
   readonly stored: boolean;
 }
 
-/** Batches that were not worked through in time, oldest first: what the sweep puts back on the queues. */
+/** Batches that were not worked through in time, oldest first, but none that waits for its base: what the sweep puts back on the queues. */
 export async function openBatches(
   database: Database,
   olderThanSeconds: number,
@@ -100,8 +105,9 @@ export async function openBatches(
     `SELECT b.id, e.cluster_id, EXISTS (SELECT 1 FROM batch_stage s WHERE s.batch_id = b.id AND s.stage = 'store') AS stored
        FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
       WHERE b.finished_at IS NULL AND b.received_at < now() - make_interval(secs => $1)
+        AND (b.base IS NULL OR b.received_at < now() - make_interval(secs => $3) OR EXISTS (${BASE}))
       ORDER BY b.id LIMIT $2`,
-    [olderThanSeconds, limit],
+    [olderThanSeconds, limit, BASE_WAIT_SECONDS],
   );
   return rows.map((row) => ({ id: row.id, clusterId: row.cluster_id, stored: row.stored }));
 }
