@@ -1,5 +1,6 @@
 import { createToken, notifyObserved } from '@whydrop/storage';
-import { startApi, type RunningApi } from '../../apps/api/src/start.js';
+import type { RunningApi } from '../../apps/api/src/start.js';
+import { openTestApi } from '../../apps/api/test/api.js';
 import { openTestDatabase, type OpenTestDatabase } from '../../apps/api/test/database.js';
 import { storeStory } from '../../apps/api/test/story.js';
 import { main } from '../../apps/cli/src/main.js';
@@ -12,8 +13,7 @@ beforeAll(async () => {
   db = await openTestDatabase();
   await storeStory(db);
   token = (await createToken(db, { name: 'tail', role: 'viewer' })).text;
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0 });
+  api = await openTestApi(db);
 });
 
 afterAll(async () => {

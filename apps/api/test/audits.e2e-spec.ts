@@ -1,6 +1,7 @@
 import { createToken } from '@whydrop/storage';
 import { serverAudits } from 'graphql-http';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 // The public audits of GraphQL over HTTP, against the running server, as somebody with a token.
@@ -11,8 +12,7 @@ let token: string;
 beforeAll(async () => {
   db = await openTestDatabase();
   token = (await createToken(db, { name: 'audit', role: 'viewer' })).text;
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0 });
+  api = await openTestApi(db);
 });
 
 afterAll(async () => {

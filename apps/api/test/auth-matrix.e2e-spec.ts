@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { createToken, openSecretBox, revokeToken, ROLES, type NewToken, type Role } from '@whydrop/storage';
 import { checkRule } from '../src/auth/guard-schema.js';
 import { RULES } from '../src/auth/rules.js';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
 import { rootFields, type RootField } from './auth-fields.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeStory } from './story.js';
 
@@ -32,13 +33,7 @@ beforeAll(async () => {
   await make('other namespace', { role: 'operator', namespaces: ['elsewhere'] });
   tokens.set('garbage', 'whd_garbage');
   const secrets = openSecretBox(KEY, () => '/nowhere');
-  api = await startApi({
-    database: db,
-    storeQueue: { enqueue: () => Promise.resolve() },
-    knownFormats: [],
-    port: 0,
-    secrets,
-  });
+  api = await openTestApi(db, { secrets });
 }, 120_000);
 
 afterAll(async () => {

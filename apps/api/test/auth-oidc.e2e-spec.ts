@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT, UnsecuredJWT, type CryptoKey, type JWK, type JWTPayload } from 'jose';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeStory } from './story.js';
 
@@ -41,8 +42,7 @@ afterAll(async () => {
 
 function start(): Promise<RunningApi> {
   const oidc = { issuer, audience: 'whydrop', roleClaim: 'access.whydrop', namespacesClaim: 'namespaces' };
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  return startApi({ database: db, storeQueue, knownFormats: [], port: 0, oidc });
+  return openTestApi(db, { oidc });
 }
 
 interface Wanted {

@@ -1,5 +1,6 @@
 import { createToken } from '@whydrop/storage';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeMany, storeStory } from './story.js';
 
@@ -12,8 +13,7 @@ beforeAll(async () => {
   await storeStory(db);
   await storeMany(db, 100);
   token = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0 });
+  api = await openTestApi(db);
 });
 
 afterAll(async () => {

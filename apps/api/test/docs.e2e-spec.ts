@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createToken } from '@whydrop/storage';
 import { buildSchema, parse, validate } from 'graphql';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeStory } from './story.js';
 
@@ -54,8 +55,7 @@ beforeAll(async () => {
     );
   }
   token = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0 });
+  api = await openTestApi(db);
 });
 
 afterAll(async () => {

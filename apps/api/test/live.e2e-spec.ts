@@ -1,7 +1,8 @@
 import { createToken, notifyObserved, revokeToken } from '@whydrop/storage';
 import { createClient, type Client } from 'graphql-ws';
 import { WebSocket } from 'ws';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeMany, storeStory } from './story.js';
 
@@ -16,8 +17,7 @@ beforeAll(async () => {
   await storeStory(db);
   await storeMany(db, 200);
   token = await newToken('reader');
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0, socketRecheckMs: 100 });
+  api = await openTestApi(db, { socketRecheckMs: 100 });
   const { rows } = await db.pool.query<{ id: string }>(
     `SELECT d.id FROM "drop" d JOIN drop_group g ON g.id = d.group_id WHERE g.verdict IN ('dropped', 'rejected') ORDER BY d.first_seen_at, d.id`,
   );

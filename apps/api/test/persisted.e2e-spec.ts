@@ -5,7 +5,8 @@ import { createToken } from '@whydrop/storage';
 import { createClient } from 'graphql-ws';
 import { WebSocket } from 'ws';
 import { hashOf, readQueryList } from '../src/graphql/server/persisted-queries.js';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 let db: OpenTestDatabase;
@@ -16,15 +17,14 @@ let token: string;
 const QUERY = '{ collectors { node } }';
 const OTHER = '{ __typename }';
 const folder = mkdtempSync(path.join(os.tmpdir(), 'whydrop-queries-'));
-const storeQueue = { enqueue: () => Promise.resolve() };
 
 beforeAll(async () => {
   db = await openTestDatabase();
   token = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
   const file = path.join(folder, 'queries.json');
   writeFileSync(file, JSON.stringify({ collectors: QUERY }));
-  open = await startApi({ database: db, storeQueue, knownFormats: [], port: 0 });
-  listed = await startApi({ database: db, storeQueue, knownFormats: [], port: 0, queryList: readQueryList(file) });
+  open = await openTestApi(db);
+  listed = await openTestApi(db, { queryList: readQueryList(file) });
 });
 
 afterAll(async () => {

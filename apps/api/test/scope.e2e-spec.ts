@@ -12,8 +12,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createToken } from '@whydrop/storage';
 import { RULES } from '../src/auth/rules.js';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
 import { rootFields } from './auth-fields.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { numbers, storeWorld, type Others } from './worlds.js';
 
@@ -39,13 +40,7 @@ beforeAll(async () => {
     const dev = (await createToken(db, { name: 'dev', role: 'viewer', namespaces: ['dev'] })).text;
     const all = (await createToken(db, { name: 'all', role: 'viewer' })).text;
     const now = () => Date.parse('2026-11-20T13:00:00Z');
-    const api = await startApi({
-      database: db,
-      storeQueue: { enqueue: () => Promise.resolve() },
-      knownFormats: [],
-      port: 0,
-      now,
-    });
+    const api = await openTestApi(db, { now });
     worlds.push({ db, api, dev, all });
   }
 }, 120_000);

@@ -1,6 +1,7 @@
 import { LEVEL_MICROS } from '@whydrop/rollup';
 import { addUpSlices, createToken } from '@whydrop/storage';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 const NOON = Date.UTC(2026, 10, 20, 12) * 1000;
@@ -45,13 +46,7 @@ beforeAll(async () => {
   ]); // prettier-ignore
   token = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
   const now = () => (NOON + 2 * hour) / 1000;
-  api = await startApi({
-    database: db,
-    storeQueue: { enqueue: () => Promise.resolve() },
-    knownFormats: [],
-    port: 0,
-    now,
-  });
+  api = await openTestApi(db, { now });
 });
 
 async function put(group: string, bucket: number, drops: number, counted = 0): Promise<void> {
