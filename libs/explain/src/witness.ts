@@ -310,6 +310,12 @@ export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
     .toSorted((a, b) => a.firstSeenAt - b.firstSeenAt || compareText(a.key, b.key));
 }
 
+/** Lines that an attempt's records were read from. */
+export function rawLines({ flows, packets, verdicts }: Attempt): readonly string[] {
+  const records = [...flows.map(({ flow }) => flow), ...packets.map(({ packet }) => packet)];
+  return [...records.map(({ raw }) => raw), ...verdicts.map(({ verdict }) => verdict.raw)];
+}
+
 /** Whether a tuple is the answer's direction of another. */
 export function isReverseOf(tuple: Tuple, other: Tuple): boolean {
   return tupleKey(reversedTuple(tuple)) === tupleKey(other);

@@ -6,12 +6,12 @@ import {
   readWorkloads,
   workloadsByKeyStatement,
   type WorkloadRow,
-  dropsByIdStatement,
   groupsByIdStatement,
   latestDropsStatement,
   readDeliveryAttempts,
   readChangedSince,
   readDrops,
+  readDropsById,
   readExplanations,
   readGroups,
   type DeliveryAttemptRow,
@@ -64,8 +64,8 @@ export function createLoaders(reader: Reader): Loaders {
   return {
     together: together(reader),
     drop: byKey(
-      (ids) => readDrops(reader, dropsByIdStatement(ids)),
-      (row) => row.id,
+      (ids) => readDropsById(reader, ids),
+      (row) => row.askedAs,
     ),
     dropGroup: byKey(
       (ids) => readGroups(reader, groupsByIdStatement(ids)),

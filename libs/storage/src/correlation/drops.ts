@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type CorrelatedDrop, dropGroupKey } from '@whydrop/explain';
-import { type Drop, formatInstant, type Instant } from '@whydrop/model';
+import { type Drop, type EvidenceItem, formatInstant, type Instant } from '@whydrop/model';
 import { Deltas, minus, type Sums } from '@whydrop/rollup';
 import type pg from 'pg';
 import { rollUpDrops } from '../rollup/drops.js';
 import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
+import { type GoneDrop, renamedDrops, writeFormerIds } from './former-ids.js';
 import { REACH } from './work.js';
 
 const COLUMNS = [
@@ -110,24 +111,45 @@ function add(totals: Map<string, Totals>, groupId: string, sign: 1 | -1, attempt
   totals.set(groupId, sum);
 }
 
+interface RemovedRow {
+  readonly id: string;
+  readonly group_id: string;
+  readonly attempts: number;
+  readonly packets: number;
+  readonly at: bigint;
+  /** Of drops that are not told under their id any more. */
+  readonly evidence: readonly EvidenceItem[] | null;
+}
+
+/** Drops that were there, by their ids, and those of them that are not told again. */
+interface RemovedDrops {
+  readonly known: ReadonlySet<string>;
+  readonly gone: readonly GoneDrop[];
+}
+
 async function removeDrops(
   client: pg.PoolClient,
   clusterId: number,
   keys: readonly bigint[],
   [from, to]: readonly [Instant, Instant],
-  totals: Map<string, Totals>,
-  deltas: Deltas,
-): Promise<ReadonlySet<string>> {
-  const { rows } = await client.query<{ id: string; group_id: string; attempts: number; packets: number; at: bigint }>(
+  told: readonly string[],
+): Promise<readonly RemovedRow[]> {
+  const { rows } = await client.query<RemovedRow>(
     `DELETE FROM "drop" WHERE cluster_id = $1 AND connection_key = ANY($2) AND first_seen_at BETWEEN $3 AND $4
-     RETURNING id, group_id, attempts, packets, ${MICROS('first_seen_at')} AS at`,
-    [clusterId, keys, formatInstant(from), formatInstant(to)],
+     RETURNING id, group_id, attempts, packets, ${MICROS('first_seen_at')} AS at,
+               CASE WHEN id = ANY($5) THEN NULL ELSE detail -> 'evidence' END AS evidence`,
+    [clusterId, keys, formatInstant(from), formatInstant(to), told],
   );
+  return rows;
+}
+
+function removedDrops(rows: readonly RemovedRow[], totals: Map<string, Totals>, deltas: Deltas): RemovedDrops {
   for (const row of rows) {
     add(totals, row.group_id, -1, row.attempts, row.packets);
     deltas.add(Number(row.at), row.group_id, minus(sumsOf(row)));
   }
-  return new Set(rows.map(({ id }) => id));
+  const gone = rows.flatMap(({ id, at, evidence }) => (evidence ? [{ id, firstSeenAt: Number(at), evidence }] : []));
+  return { known: new Set(rows.map(({ id }) => id)), gone };
 }
 
 const INSERT_GROUPS = `
@@ -204,7 +226,7 @@ async function updateGroups(client: pg.PoolClient, totals: ReadonlyMap<string, T
   await client.query('DELETE FROM drop_group WHERE id = ANY($1) AND drops = 0', [list.map(([id]) => id)]);
 }
 
-/** What a replacement did: drops written, the groups it touched, the drops it decided, and those of them that are new, by their ids. */
+/** What a replacement did: drops written, the groups it touched, the drops it decided, and those of them that nobody was told of under another id, by their ids. */
 export interface ReplacedDrops {
   readonly drops: number;
   readonly groups: readonly string[];
@@ -228,7 +250,9 @@ export async function replaceDrops(
   const prepared = prepareAll(inside);
   const totals = new Map<string, Totals>();
   const deltas = new Deltas();
-  const known = await removeDrops(client, clusterId, keys, span, totals, deltas);
+  const decided = prepared.map(({ drop }) => drop.id);
+  const { known, gone } = removedDrops(await removeDrops(client, clusterId, keys, span, decided), totals, deltas);
+  const renamed = renamedDrops(gone, inside);
   await insertExplanations(client, prepared);
   await insertDrops(client, clusterId, prepared);
   await insertGroups(client, clusterId, prepared);
@@ -239,7 +263,9 @@ export async function replaceDrops(
   // Before groups vanish: their dimensions say which slices lose something.
   await rollUpDrops(client, clusterId, deltas);
   await updateGroups(client, totals);
-  const decided = prepared.map(({ drop }) => drop.id);
-  const fresh = decided.filter((id) => !known.has(id));
+  const added = decided.filter((id) => !known.has(id));
+  await writeFormerIds(client, clusterId, renamed, added);
+  const names = new Set(renamed.map(({ to }) => to.id));
+  const fresh = added.filter((id) => !names.has(id));
   return { drops: prepared.length, groups: [...totals.keys()], decided, fresh };
 }

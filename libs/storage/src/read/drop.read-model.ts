@@ -153,9 +153,18 @@ export function dropCountStatement(range: TimeRange, condition: DropCondition): 
   return { text, values: params.values };
 }
 
-/** Drops of these ids, in no order. */
+/** A drop with the id that it was asked for by: its own, or one under which it was told before. */
+export interface AskedDropRow extends DropRow {
+  readonly askedAs: string;
+}
+
+/** Drops of these ids, in no order; also of ids that they had before more was known of them. */
 export function dropsByIdStatement(ids: readonly string[]): Statement {
-  return { text: `${COLUMNS}\nFROM "drop" d${JOINED}\nWHERE d.id = ANY ($1::text[])`, values: [ids] };
+  const text = `${COLUMNS}, asked."askedAs"
+FROM (SELECT id AS "askedAs", id FROM unnest($1::text[]) AS id
+      UNION ALL SELECT f.id, f.drop_id FROM "former_drop_id" f WHERE f.id = ANY ($1::text[])) asked
+JOIN "drop" d ON d.id = asked.id${JOINED}`;
+  return { text, values: [ids] };
 }
 
 /** Of drops with these ids, those that the condition holds for; the oldest first. */
@@ -193,6 +202,11 @@ function dropRow(raw: Raw<DropRow>): DropRow {
 /** Runs a statement that gives drops. */
 export async function readDrops(reader: Reader, statement: Statement): Promise<readonly DropRow[]> {
   return (await reader.rows<Raw<DropRow>>(statement)).map(dropRow);
+}
+
+/** Reads drops by ids that they have or had. */
+export async function readDropsById(reader: Reader, ids: readonly string[]): Promise<readonly AskedDropRow[]> {
+  return (await readDrops(reader, dropsByIdStatement(ids))) as readonly AskedDropRow[];
 }
 
 /** Runs a statement that counts; undefined when there are more than COUNT_LIMIT. */

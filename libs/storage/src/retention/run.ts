@@ -119,6 +119,11 @@ class Run {
       raw,
     );
     await this.remove('seen_day', 't.day < $1::timestamptz::date', day);
+    await this.remove(
+      'former_drop_id',
+      't.first_seen_at < $1 AND NOT EXISTS (SELECT FROM "drop" d WHERE d.id = t.drop_id)',
+      raw,
+    );
     // A group outlives its drops and its windows.
     const silent = 't.last_seen_at < $1 AND NOT EXISTS (SELECT FROM drop_day r WHERE r.group_id = t.id)';
     await this.remove('drop_group', `${silent} AND NOT EXISTS (SELECT FROM "drop" d WHERE d.group_id = t.id)`, groups);

@@ -105,6 +105,8 @@ export const SCOPED_TABLES: Readonly<Record<string, string>> = {
   drop_group: DROP_GROUP,
   counted_group: COUNTED_GROUP,
   drop: DROP,
+  // It tells nothing by itself: the drop has to be there.
+  former_drop_id: 'SELECT * FROM public.former_drop_id',
   explanation: EXPLANATION,
   object_version: OBJECT_VERSION,
   drop_minute: windows('minute'),
