@@ -1,4 +1,11 @@
-import { coverageSchema, COVERAGE_FORMAT, correlateJobId, GAP_FORMAT, storeJobSchema } from '@whydrop/contracts';
+import {
+  coverageSchema,
+  COVERAGE_FORMAT,
+  correlateJobId,
+  GAP_FORMAT,
+  storeJobId,
+  storeJobSchema,
+} from '@whydrop/contracts';
 import { type Decoded, decodeStream, isFormat } from '@whydrop/decoders';
 import {
   countAttempt,
@@ -12,12 +19,14 @@ import {
   storeDecoded,
   storeGaps,
   type StoredBatch,
+  waitingFor,
 } from '@whydrop/storage';
-import type { Reject } from '@whydrop/model';
-import { isolate } from './isolate.js';
+import { COUNTED_FORMATS, type Reject } from '@whydrop/model';
+import { isolate, type Read } from './isolate.js';
 import { Quarantine } from './quarantine.js';
 import type { Job, Steps } from './steps.js';
 import { readGaps } from './gap-lines.js';
+import { wholeBatch } from './whole.js';
 
 /** A batch on which the work failed or the worker died this often is stored in parts, until the record is found that does it. */
 export const MAX_ATTEMPTS = 5;
@@ -48,12 +57,12 @@ function parseJson(text: string): unknown {
 /** What we say ourselves: of one piece, and read before anything is written. */
 const isOurs = (format: string) => format === GAP_FORMAT || format === COVERAGE_FORMAT;
 
-async function storeWhole(database: Database, batch: StoredBatch, now: number): Promise<boolean> {
+async function storeWhole(database: Database, batch: StoredBatch, read: Read, now: number): Promise<boolean> {
   if (batch.format === GAP_FORMAT) {
     const { gaps, rejects } = readGaps(batch.payload, batch.firstLine);
     return storeGaps(database, batch, gaps, rejects);
   }
-  if (batch.format !== COVERAGE_FORMAT) return storeDecoded(database, batch, decoded(batch), now);
+  if (batch.format !== COVERAGE_FORMAT) return storeDecoded(database, batch, read(batch), now);
   const coverage = coverageSchema.safeParse(parseJson(batch.payload));
   if (coverage.success) return storeCoverage(database, batch, coverage.data);
   const detail = `not a coverage record: ${coverage.error.issues[0]?.message ?? 'not JSON'}`;
@@ -64,14 +73,14 @@ async function storeWhole(database: Database, batch: StoredBatch, now: number): 
  * An attempt counts when nobody else is at the batch: one that lasts so long that its job was given out again is not one that
  * died. A database that goes away is not the batch's fault either.
  */
-async function attempt(database: Database, batch: StoredBatch, now: number): Promise<boolean> {
+async function attempt(database: Database, batch: StoredBatch, read: Read, now: number): Promise<boolean> {
   const lock = await lockBatch(database, batch.id);
-  if (lock.kind === 'busy') return quarantine.together(() => storeWhole(database, batch, now));
+  if (lock.kind === 'busy') return quarantine.together(() => storeWhole(database, batch, read, now));
   try {
     const attempts = await countAttempt(database, batch.id);
     if (attempts > MAX_ATTEMPTS && !isOurs(batch.format))
-      return await quarantine.alone(() => isolate(database, batch, decoded, now));
-    return await quarantine.together(() => storeWhole(database, batch, now));
+      return await quarantine.alone(() => isolate(database, batch, read, now));
+    return await quarantine.together(() => storeWhole(database, batch, read, now));
   } catch (error) {
     if (isUnavailable(error)) await forgetAttempt(database, batch.id).catch(() => undefined);
     throw error;
@@ -80,17 +89,42 @@ async function attempt(database: Database, batch: StoredBatch, now: number): Pro
   }
 }
 
+/** Stores a batch once. False when it was stored before; undefined when it waits for the one that it is told by. */
+async function storeOnce(database: Database, batch: StoredBatch, now: number): Promise<boolean | undefined> {
+  if (await isStored(database, batch.id)) return false;
+  const whole = await wholeBatch(database, batch, now);
+  if (whole.kind === 'waits') return undefined;
+  if (whole.kind === 'whole') return attempt(database, whole.batch, decoded, now);
+  return attempt(database, batch, (part) => [refused(part, whole.reason, whole.detail)], now);
+}
+
+/** Those that came before the batch that they are told by are next. One that looks for it right now is found by the sweep. */
+async function wakeWaiting({ database, storeQueue }: Steps, { id, base, format }: StoredBatch): Promise<void> {
+  if (base !== undefined || !COUNTED_FORMATS.includes(format)) return;
+  for (const waiting of await waitingFor(database, id)) {
+    await storeQueue.enqueue('store', storeJobId(String(waiting)), { version: 1, batchId: String(waiting) });
+  }
+}
+
 /** Decode, normalise and store one batch; then ask for its cluster to be correlated. */
-export async function processStore(job: Job, { database, correlateQueue, log, now }: Steps): Promise<void> {
+export async function processStore(job: Job, steps: Steps): Promise<void> {
+  const { database, correlateQueue, log, now } = steps;
   const { batchId } = storeJobSchema.parse(job.data);
-  const id = BigInt(batchId);
-  const batch = await loadBatch(database, id);
+  const batch = await loadBatch(database, BigInt(batchId));
   if (!batch) {
     log.warn({ batchId }, 'a job names a batch that is not there');
     return;
   }
-  const stored = !(await isStored(database, id)) && (await attempt(database, batch, now()));
+  const stored = await storeOnce(database, batch, now());
+  if (stored === undefined) {
+    log.info(
+      { batchId, stream: batch.stream, base: String(batch.base) },
+      'a batch waits for the one that it is told by',
+    );
+    return;
+  }
   log.info({ batchId, stream: batch.stream, format: batch.format, stored }, 'batch stored');
+  await wakeWaiting(steps, batch);
   await correlateQueue.enqueue('correlate', correlateJobId(batch.clusterId, batchId), {
     version: 1,
     clusterId: batch.clusterId,
