@@ -35,7 +35,7 @@ const SCALARS: Readonly<Record<string, string>> = {
 };
 
 /** A value that this type takes, as short as can be. */
-function literal(type: GraphQLInputType): string {
+export function literal(type: GraphQLInputType): string {
   if (isNonNullType(type)) return literal(type.ofType);
   if (isListType(type)) return `[${literal(type.ofType as GraphQLInputType)}]`;
   if (isEnumType(type)) return type.getValues()[0]?.name ?? '';

@@ -190,6 +190,11 @@ describe('blockedConnectionTrend', () => {
   });
 });
 
+interface Field {
+  readonly name: string;
+  readonly args: readonly { readonly name: string; readonly description: string | null }[];
+}
+
 describe('topBlocked', () => {
   it('names what blocked most packets', async () => {
     const { data } = await ask(
@@ -203,5 +208,18 @@ describe('topBlocked', () => {
       ],
       clients: [{ key: 'dev/client', drops: 1, labels: [{ dimension: 'SOURCE_WORKLOAD', value: 'dev/client' }] }],
     });
+  });
+
+  it('names 100 at most, as its schema says', async () => {
+    const asked = (first: number) => ask(`{ topBlocked(${AROUND}, by: POLICY, first: ${first}) { key } }`);
+    expect((await asked(100)).errors).toBeUndefined();
+    for (const first of [0, 101]) {
+      const error = { message: 'first: must be from 1 to 100', extensions: { code: 'BAD_USER_INPUT' } };
+      expect((await asked(first)).errors).toMatchObject([error]);
+    }
+    const { data } = await ask('{ __schema { queryType { fields { name args { name description } } } } }');
+    const { fields } = (data as { __schema: { queryType: { fields: readonly Field[] } } }).__schema.queryType;
+    const args = fields.find(({ name }) => name === 'topBlocked')?.args;
+    expect(args?.find(({ name }) => name === 'first')?.description).toBe('How many, 1 to 100.');
   });
 });

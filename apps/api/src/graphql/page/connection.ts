@@ -133,6 +133,16 @@ export function connection<Row, Node>(
   return { edges, nodes: edges.map((edge) => edge.node), pageInfo, count: asAsked(count) };
 }
 
+interface Asked {
+  readonly args: Record<string, unknown>;
+  readonly childComplexity: number;
+}
+
+const nodesCost = ({ args, childComplexity }: Asked): number =>
+  Number(args['last'] ?? args['first'] ?? DEFAULT_FIRST) * childComplexity;
+
 /** Cost of a list in the units of its limit: a query of its own, and so many nodes. */
-export const listCost = ({ args, childComplexity }: { args: Record<string, unknown>; childComplexity: number }) =>
-  500 + Number(args['last'] ?? args['first'] ?? DEFAULT_FIRST) * childComplexity;
+export const listCost = (asked: Asked): number => 500 + nodesCost(asked);
+
+/** Cost of a list within another: it is read together with those of its neighbours. */
+export const innerListCost = (asked: Asked): number => 100 + nodesCost(asked);

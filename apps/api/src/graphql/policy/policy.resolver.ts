@@ -16,7 +16,7 @@ import { type DropGroup, DropGroupConnection } from '../drop-group/drop-group.ty
 import { DropResolver } from '../drop/drop.resolver.js';
 import { type Drop, DropConnection } from '../drop/drop.type.js';
 import { checkFilterSize, TimeRangeInput } from '../filters.js';
-import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
+import { connection, innerListCost, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
 import { Cursors } from '../page/cursor.js';
 import { keyOf } from '../page/global-id.js';
 import { ReconciliationResolver } from '../reconciliation/reconciliation.resolver.js';
@@ -57,7 +57,7 @@ export class PolicyResolver {
     return policyNodeOf(row);
   }
 
-  @ResolveField(() => DropConnection, { complexity: listCost, description: 'Drops whose explanation names it.' })
+  @ResolveField(() => DropConnection, { complexity: innerListCost, description: 'Drops whose explanation names it.' })
   drops(
     @Parent() policy: Policy,
     @Args('timeRange') timeRange: TimeRangeInput,
@@ -69,7 +69,7 @@ export class PolicyResolver {
   }
 
   @ResolveField(() => DropGroupConnection, {
-    complexity: listCost,
+    complexity: innerListCost,
     description: 'Drop groups whose explanation names it.',
   })
   dropGroups(
@@ -82,7 +82,7 @@ export class PolicyResolver {
   }
 
   @ResolveField(() => ReconciliationFindingConnection, {
-    complexity: listCost,
+    complexity: innerListCost,
     description: 'Where nodes do not run what it says.',
   })
   findings(

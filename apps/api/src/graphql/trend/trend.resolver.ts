@@ -36,7 +36,7 @@ class TopBlockedArgs {
   @Field(() => TrendDimensionEnum)
   by: Dimension;
 
-  @Field(() => Int, { defaultValue: 10 })
+  @Field(() => Int, { defaultValue: 10, description: `How many, 1 to ${MOST_SERIES}.` })
   first: number;
 }
 
@@ -130,7 +130,7 @@ export class TrendResolver {
     description: 'What blocked most packets, counted ones included.',
   })
   async topBlocked(@Args() { timeRange, filter, by, first }: TopBlockedArgs): Promise<TopBlocked[]> {
-    if (first < 1 || first > MOST_SERIES) throw badInput(`first: between 1 and ${MOST_SERIES}`);
+    if (first < 1 || first > MOST_SERIES) throw badInput(`first: must be from 1 to ${MOST_SERIES}`);
     const range = this.range(timeRange);
     const days = (range.to - range.from) / LEVEL_MICROS.day;
     const step = LEVEL_MICROS[days <= 2 ? 'minute' : days <= 60 ? 'hour' : 'day'];

@@ -13,7 +13,7 @@ import type { GraphqlContext } from '../context.js';
 import { DropGroupResolver } from '../drop-group/drop-group.resolver.js';
 import { type DropGroup, DropGroupConnection } from '../drop-group/drop-group.type.js';
 import { checkFilterSize, TimeRangeInput, timeRangeOf } from '../filters.js';
-import { connection, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
+import { connection, innerListCost, listCost, PageArgs, pageRequest, type Connection } from '../page/connection.js';
 import { Cursors } from '../page/cursor.js';
 import { BlockedWorkload, BlockedWorkloadConnection, WorkloadFilter } from './workload.type.js';
 import { workloadOf } from './workload.view.js';
@@ -44,7 +44,7 @@ export class WorkloadResolver {
     return connection(rows, request, (row) => cursors.write([row.key]), workloadOf, count);
   }
 
-  @ResolveField(() => DropGroupConnection, { complexity: listCost, description: 'Whom it could not reach.' })
+  @ResolveField(() => DropGroupConnection, { complexity: innerListCost, description: 'Whom it could not reach.' })
   blockedTo(
     @Parent() workload: BlockedWorkload,
     @Args('timeRange') timeRange: TimeRangeInput,
@@ -56,7 +56,7 @@ export class WorkloadResolver {
     return this.groupLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, sourceWorkload }, page);
   }
 
-  @ResolveField(() => DropGroupConnection, { complexity: listCost, description: 'Who could not reach it.' })
+  @ResolveField(() => DropGroupConnection, { complexity: innerListCost, description: 'Who could not reach it.' })
   blockedFrom(
     @Parent() workload: BlockedWorkload,
     @Args('timeRange') timeRange: TimeRangeInput,
