@@ -180,7 +180,7 @@ const collectorFaults: readonly Fault[] = [
 const HOUR = 3_600_000_000;
 
 /** Where a node's clock may stand, in microseconds from the true time: jumps of an hour, a day, a year, 1970, and beyond 2038. */
-export const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
+const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
   () => 24 * HOUR,
   () => -24 * HOUR,
   () => HOUR,

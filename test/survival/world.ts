@@ -60,7 +60,7 @@ async function prepareDatabase(product: string, url: string): Promise<string> {
   return text;
 }
 
-export function redisProgram(): string {
+function redisProgram(): string {
   const program = findRedisProgram(process.env['PATH'] ?? '');
   if (program === undefined) throw new Error('no Redis server is installed: apt-get install redis-server');
   return program;

@@ -43,8 +43,8 @@ export interface CollectorOptions {
 }
 
 /** What is read when nobody says otherwise. */
-export const DEFAULT_READ = ['conntrack', 'iptables', 'ipset', 'interfaces', 'routes', 'sysctl', 'conntrack-stats'];
-export const KNOWN_READ = [...DEFAULT_READ, 'nft', 'kernel', 'journal', 'proc-net', 'contrail-flow'];
+const DEFAULT_READ = ['conntrack', 'iptables', 'ipset', 'interfaces', 'routes', 'sysctl', 'conntrack-stats'];
+const KNOWN_READ = [...DEFAULT_READ, 'nft', 'kernel', 'journal', 'proc-net', 'contrail-flow'];
 
 const SPEC = {
   url: { type: 'string' },

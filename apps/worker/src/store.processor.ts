@@ -29,7 +29,7 @@ import { readGaps } from './gap-lines.js';
 import { wholeBatch } from './whole.js';
 
 /** A batch on which the work failed or the worker died this often is stored in parts, until the record is found that does it. */
-export const MAX_ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
 const quarantine = new Quarantine();
 

@@ -4,7 +4,7 @@ import { openBatches, type OpenBatch } from '@whydrop/storage';
 import type { Steps } from './steps.js';
 
 /** A batch that is not worked through after this long has lost its job: Redis was emptied, or a worker died. */
-export const LOST_AFTER_SECONDS = 4;
+const LOST_AFTER_SECONDS = 4;
 
 const storeJob = ({ id }: OpenBatch, suffix: string): NewJob => ({
   name: 'store',

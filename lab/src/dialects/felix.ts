@@ -39,7 +39,7 @@ export function selectorSet(selector: string): string {
 }
 
 /** Kernel name of the set of addresses and ports behind a named port. */
-export function namedPortSet({ selector, protocol, name }: NamedPort): string {
+function namedPortSet({ selector, protocol, name }: NamedPort): string {
   const selectorId = `s:${base64(hash('sha224', `s:${canonicalSelector(selector)}`))}`;
   return `cali40n:${base64(hash('sha224', `n:${selectorId},${protocol},${name}`))}`.slice(0, 31);
 }

@@ -12,7 +12,7 @@ export const correlateJobSchema = z.object({ version: z.literal(1), clusterId: z
 export type CorrelateJob = z.output<typeof correlateJobSchema>;
 
 /** Stages of a batch in the ledger, in order. A batch is worked through when it has all of them. */
-export const STAGES = ['store', 'correlate'] as const;
+const STAGES = ['store', 'correlate'] as const;
 export type Stage = (typeof STAGES)[number];
 
 export function storeJobId(batchId: string): string {

@@ -16,7 +16,7 @@ export interface DropGroupKey {
   readonly policies: readonly string[];
 }
 
-export function groupEnd(end: ExplainedEnd): GroupEnd {
+function groupEnd(end: ExplainedEnd): GroupEnd {
   if (end.workload) return { kind: end.workload.kind, namespace: end.workload.namespace, name: end.workload.name };
   if (end.role === 'node') return { kind: 'Node', namespace: null, name: end.node ?? end.ip };
   return { kind: 'Address', namespace: null, name: end.ip };
@@ -30,7 +30,7 @@ function ruleIdentity(rule: ChainRuleRef | undefined): string {
   return `${rule.table} ${rule.text}`;
 }
 
-export function policyLabels(drop: Drop): readonly string[] {
+function policyLabels(drop: Drop): readonly string[] {
   return drop.explanation.policies.map(({ kind, namespace, name }) => `${kind}/${namespace ?? ''}/${name}`).toSorted();
 }
 

@@ -39,7 +39,7 @@ export function partsOf(side: DirectionVerdict): readonly PolicyPart[] {
 }
 
 /** Another node's address at a port that a service publishes on nodes: who stands behind it, only that node knows. */
-export function hiddenBehind({ judgedSource, destination, tuple, view, attempt }: Case): string | undefined {
+function hiddenBehind({ judgedSource, destination, tuple, view, attempt }: Case): string | undefined {
   const { role, node } = judgedSource;
   if (role !== 'node' || node === undefined || node === destination.node || !destination.pod) return undefined;
   // Its own conntrack shows the connection as the node's own.
@@ -70,7 +70,7 @@ function hiddenClient(subject: Case): readonly string[] {
 }
 
 /** Codes that explain the surprise while the cause stays policy. */
-export function contributingCodes(subject: Case): readonly Cause[] {
+function contributingCodes(subject: Case): readonly Cause[] {
   const { original, tuple, source, judgedSource, destination, view } = subject;
   const codes: Cause[] = [];
   const hairpin = source.pod !== undefined && source.ip === destination.ip;

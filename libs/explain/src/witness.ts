@@ -5,7 +5,6 @@ import {
   type Instant,
   type PacketObservation,
   policyTuple,
-  reversedTuple,
   type TraceObservation,
   type Tuple,
   tupleKey,
@@ -314,9 +313,4 @@ export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
 export function rawLines({ flows, packets, verdicts }: Attempt): readonly string[] {
   const records = [...flows.map(({ flow }) => flow), ...packets.map(({ packet }) => packet)];
   return [...records.map(({ raw }) => raw), ...verdicts.map(({ verdict }) => verdict.raw)];
-}
-
-/** Whether a tuple is the answer's direction of another. */
-export function isReverseOf(tuple: Tuple, other: Tuple): boolean {
-  return tupleKey(reversedTuple(tuple)) === tupleKey(other);
 }

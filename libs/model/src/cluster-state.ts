@@ -102,7 +102,7 @@ export function podEndpointOf(pod: KubernetesObject): PodEndpoint {
 }
 
 /** Reads a Namespace object; the label `kubernetes.io/metadata.name` is there whether written or not. */
-export function namespaceStateOf(namespace: KubernetesObject): NamespaceState {
+function namespaceStateOf(namespace: KubernetesObject): NamespaceState {
   return {
     name: namespace.metadata.name,
     labels: { ...stringMap(namespace.metadata.labels), 'kubernetes.io/metadata.name': namespace.metadata.name },
@@ -126,7 +126,7 @@ function servicePort(entry: unknown): readonly ServicePort[] {
 }
 
 /** Reads a Service object; a headless one has no cluster address. */
-export function serviceStateOf(service: KubernetesObject): ServiceState {
+function serviceStateOf(service: KubernetesObject): ServiceState {
   const spec = fields(service.spec);
   const ingress = list(fields(fields(service.status)['loadBalancer'])['ingress']).map((entry) => fields(entry)['ip']);
   return {
@@ -181,7 +181,7 @@ function backendsOfEndpoints(object: KubernetesObject): readonly ServiceBackend[
 }
 
 /** Reads a Node object: InternalIP and ExternalIP addresses, pod networks, labels. */
-export function nodeStateOf(node: KubernetesObject): NodeState {
+function nodeStateOf(node: KubernetesObject): NodeState {
   const spec = fields(node.spec);
   const status = list(fields(node.status)['addresses']);
   const ips = status.filter((entry) => fields(entry)['type'] !== 'Hostname').map((entry) => fields(entry)['address']);

@@ -44,7 +44,7 @@ export const RESOLVED: AlertMessage = {
   value: 3,
 };
 
-export const SURROUNDINGS: Surroundings = {
+const SURROUNDINGS: Surroundings = {
   publicUrl: 'https://whydrop.example',
   version: '0.1.0',
   inCluster: () => undefined,

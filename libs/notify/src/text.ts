@@ -42,7 +42,7 @@ export function amount({ value, expected }: Pick<AlertMessage, 'value' | 'expect
   return expected === null ? shown(value) : `${shown(value)} (usual ${shown(expected)})`;
 }
 
-export function topText(top: AlertMessage['topSources']): string {
+function topText(top: AlertMessage['topSources']): string {
   return top.map(({ end, drops }) => `${endName(end)} (${drops})`).join(', ');
 }
 

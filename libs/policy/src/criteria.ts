@@ -11,7 +11,6 @@ import {
   type Labels,
 } from './label-selector.js';
 import { failureCost, type Criterion, type Failure } from './rule.js';
-import { anyOf } from './tri.js';
 
 const OTHER_KIND = 300;
 const OTHER_NAMESPACE = 60;
@@ -244,25 +243,5 @@ export function portNamed(name: string, protocol: string | undefined, path: stri
       },
     ],
     missing: () => 'the destination port',
-  };
-}
-
-/** Any of several criteria holds: for lists inside one alternative. */
-export function anyCriterion(criteria: readonly Criterion[]): Criterion {
-  return {
-    test: (connection) => anyOf(criteria, (criterion) => criterion.test(connection)),
-    failures: (connection) => {
-      const all = criteria.map((criterion) => criterion.failures(connection));
-      const edit = (failures: readonly Failure[]): number => failures.reduce((sum, one) => sum + one.edit, 0);
-      return (
-        all.reduce<readonly Failure[] | undefined>(
-          (best, one) => (best && edit(best) <= edit(one) ? best : one),
-          undefined,
-        ) ?? []
-      );
-    },
-    missing: (connection) =>
-      criteria.find((criterion) => criterion.test(connection) === undefined)?.missing?.(connection) ??
-      'a fact that is not known',
   };
 }

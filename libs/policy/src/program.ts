@@ -45,7 +45,7 @@ export interface Program {
 }
 
 /** Order within a tier: smaller order first, ties by name as Calico up to v3.31 breaks them. */
-export function comparePolicies(a: CompiledPolicy, b: CompiledPolicy): number {
+function comparePolicies(a: CompiledPolicy, b: CompiledPolicy): number {
   if (a.order !== b.order) return a.order < b.order ? -1 : 1;
   if (a.sortName !== b.sortName) return a.sortName < b.sortName ? -1 : 1;
   return a.ref.kind < b.ref.kind ? -1 : a.ref.kind > b.ref.kind ? 1 : 0;

@@ -29,7 +29,7 @@ export function endName(end: End, other: End): string {
 }
 
 /** `client2-dev -> webserver-dev:80/TCP` */
-export function connectionName(connection: Connection): string {
+function connectionName(connection: Connection): string {
   const { source, destination } = connection;
   const port = portText(connection);
   const target = endName(destination, source);

@@ -2,10 +2,10 @@ import type { Instant } from '@whydrop/model';
 import { LEVEL_MICROS, windowStart } from './level.js';
 
 /** Minutes of a day. */
-export const DAY_MINUTES = 1440;
+const DAY_MINUTES = 1440;
 
 /** A stream is taken to have been alive this long before and after what it reported, in µs. */
-export const ALIVE = LEVEL_MICROS.minute;
+const ALIVE = LEVEL_MICROS.minute;
 
 /** No capture is this long: a span beyond it comes from a broken clock. In µs. */
 const LONGEST_SPAN = 400 * LEVEL_MICROS.day;

@@ -75,7 +75,7 @@ function logRule(table: string, chain: Chain, rule: ChainRule): LogRule {
 const known = new WeakMap<RulesetSnapshot, readonly LogRule[]>();
 
 /** Every LOG and NFLOG rule of a snapshot. */
-export function logRules(snapshot: RulesetSnapshot): readonly LogRule[] {
+function logRules(snapshot: RulesetSnapshot): readonly LogRule[] {
   const found = known.get(snapshot) ?? readLogRules(snapshot);
   known.set(snapshot, found);
   return found;

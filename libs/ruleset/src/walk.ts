@@ -79,11 +79,6 @@ const PATHS: Readonly<Record<Hook, readonly PathStop[]>> = {
   POSTROUTING,
 };
 
-/** The base chains of iptables that a packet of this hook runs through, in the kernel's order. */
-export function pathOfHook(hook: Hook): readonly PathStop[] {
-  return PATHS[hook];
-}
-
 function isLocal(address: string, localAddresses: readonly string[]): boolean {
   const ip = parseNet(address);
   return (

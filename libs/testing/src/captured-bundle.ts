@@ -182,11 +182,6 @@ function countingsOf(rulesets: readonly { readonly node: string; readonly item: 
   };
 }
 
-/** Reads a bundle, or a part of it, as the worker would see it after everything has been imported. */
-export function readCapturedBundle(directory: string, without: Without = {}): CapturedBundle {
-  return capturedBundle(readBundleRecords(directory), without);
-}
-
 const histories = new WeakMap<BundleRecords, ClusterHistory>();
 
 /** The cluster's objects are the same in every look: they are compiled once. */

@@ -5,6 +5,5 @@ export {
   type CapturedBundle,
   capturedBundle,
   readBundleRecords,
-  readCapturedBundle,
   type Without,
 } from './captured-bundle.js';

@@ -17,7 +17,7 @@ export function readerAs(principal: Principal, reader: Reader): Reader {
 }
 
 /** What a principal sees; undefined: everything. */
-export function scopeOf({ namespaces, cluster }: Principal): Scope | undefined {
+function scopeOf({ namespaces, cluster }: Principal): Scope | undefined {
   return namespaces === undefined ? undefined : { namespaces, cluster };
 }
 

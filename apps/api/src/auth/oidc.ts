@@ -43,7 +43,7 @@ function roleOf(payload: JWTPayload, { roleClaim }: OidcSettings): Role | undefi
 }
 
 /** Who a token's claims are; undefined when they give no role, or limits that cannot be kept. */
-export function principalOfClaims(payload: JWTPayload, settings: OidcSettings): Principal | undefined {
+function principalOfClaims(payload: JWTPayload, settings: OidcSettings): Principal | undefined {
   const role = roleOf(payload, settings);
   if (role === undefined || typeof payload.sub !== 'string' || payload.sub === '') return undefined;
   const identity = { tokenId: `oidc:${payload.sub}`, name: payload.sub, role };

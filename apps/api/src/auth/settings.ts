@@ -11,7 +11,7 @@ function addressOf(name: string, text: string): string {
 }
 
 /** Whose tokens are believed, as the environment says. Throws when half of it is there. */
-export function oidcOf(env: Environment): OidcSettings | undefined {
+function oidcOf(env: Environment): OidcSettings | undefined {
   const issuer = env['WHYDROP_OIDC_ISSUER'];
   if (issuer === undefined || issuer === '') return undefined;
   const audience = env['WHYDROP_OIDC_AUDIENCE'];

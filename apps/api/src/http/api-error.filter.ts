@@ -31,7 +31,7 @@ function statusOfFastify(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined;
 }
 
-export function errorBody(error: ApiError, requestId: string): object {
+function errorBody(error: ApiError, requestId: string): object {
   return { error: { code: error.code, message: error.message, ...error.details, requestId } };
 }
 

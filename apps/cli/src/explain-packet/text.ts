@@ -23,7 +23,7 @@ function policyText({ kind, namespace, name }: PolicyRef): string {
 }
 
 /** Who wrote a rule and for what, in one line. */
-export function ownerText(owner: RuleOwner): string {
+function ownerText(owner: RuleOwner): string {
   const parts = [`${owner.plugin}: ${OWNER_ROLES[owner.role]}`];
   if (owner.workload) parts.push(`pod ${owner.workload.namespace}/${owner.workload.pod}`);
   else if (owner.interface !== undefined) parts.push(`interface ${owner.interface}`);

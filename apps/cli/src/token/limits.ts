@@ -16,7 +16,7 @@ export interface TokenWords {
 const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** When `90d` from now is, or what time the text says. Throws when it says neither, or what is over. */
-export function expiryOf(text: string, now: number): Date {
+function expiryOf(text: string, now: number): Date {
   const [, count, unit = ''] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   const at = count === undefined ? Date.parse(text) : now + Number(count) * (UNITS[unit] ?? 0);
   if (Number.isNaN(at)) throw new UsageError(`--expires ${text}: give 30m, 12h, 90d or a time (2027-01-31T00:00:00Z)`);

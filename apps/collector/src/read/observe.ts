@@ -4,9 +4,9 @@ import type { Reader } from './reader.js';
 import { groupReader } from './ulogd.js';
 
 /** NFLOG group of our own rule. */
-export const OBSERVE_GROUP = 4270;
+const OBSERVE_GROUP = 4270;
 /** What its packets are called. They say that somebody tried, never what became of it. */
-export const OBSERVE_PREFIX = 'whydrop:new';
+const OBSERVE_PREFIX = 'whydrop:new';
 
 /**
  * `--observe-new N`: a rule of our own in front of everything reports the first packet of every TCP connection, at most N

@@ -26,7 +26,7 @@ async function removeFrom(family: string, mark: string): Promise<void> {
 }
 
 /** Takes our rules out again, also those that a killed run left; nobody else's rule is touched. */
-export async function removeOwnRules(mark: string): Promise<void> {
+async function removeOwnRules(mark: string): Promise<void> {
   for (const family of FAMILIES) {
     // A kernel without a raw table, or without IPv6, holds no rule of ours.
     if (whereIs(family) !== undefined) await removeFrom(family, mark).catch(() => undefined);

@@ -15,7 +15,7 @@ const TIMEOUT_MS = 30_000;
 const LONGEST_ANSWER = 64 * 1024;
 
 /** Milliseconds of a Retry-After header: seconds or a date. */
-export function retryAfterMs(header: string | undefined, now: number): number | undefined {
+function retryAfterMs(header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined;
   const seconds = Number(header);
   const ms = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(header) - now;

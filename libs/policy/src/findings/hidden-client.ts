@@ -7,7 +7,7 @@ import { fieldsOf, scalarText } from '../yaml-value.js';
 import type { DirectedFinding, FindingContext, MistakeCheck } from './context.js';
 
 /** Services that clients outside reach through any node, which then puts its own address in place of theirs. */
-export function hidesClients(service: ServiceState): boolean {
+function hidesClients(service: ServiceState): boolean {
   const outside = service.type === 'NodePort' || service.type === 'LoadBalancer';
   return outside && service.externalTrafficPolicy !== 'Local';
 }

@@ -6,7 +6,7 @@ function member(element: string): IpsetMember {
 }
 
 /** A range of addresses as the networks it is made of. */
-export function rangeNets(from: IpValue, to: IpValue): readonly string[] {
+function rangeNets(from: IpValue, to: IpValue): readonly string[] {
   const bits = from.family === 'inet' ? 32 : 128;
   const nets: string[] = [];
   for (let value = from.value; value <= to.value;) {

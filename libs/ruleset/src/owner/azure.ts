@@ -8,7 +8,7 @@ import { fields, list, policyRules } from './selector-text.js';
 const PLUGIN = 'azure-npm';
 
 /** Decimal FNV-1a of 32 bits: what classic chains and sets end in. */
-export function fnv1a32(text: string): string {
+function fnv1a32(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return String(hash);

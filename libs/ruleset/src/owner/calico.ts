@@ -38,7 +38,7 @@ const PREFIXES: Readonly<Record<string, readonly [ChainName['kind'], PolicyDirec
 };
 
 /** Reads a chain name, also behind the layer that the nftables dataplane puts in front; undefined: not Calico's. */
-export function parseCalicoChain(name: string): ChainName | undefined {
+function parseCalicoChain(name: string): ChainName | undefined {
   const plain = name.replace(/^(filter|raw|mangle|nat)-(?=cali)/, '');
   const match = /^cali-?(fhfw|thfw|tw|fw|fh|th|pri|pro|pi|po|gi|go)-(.+)$/.exec(plain);
   const known = match && PREFIXES[match[1] ?? ''];

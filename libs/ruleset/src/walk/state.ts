@@ -125,7 +125,7 @@ export interface WalkState {
   readonly steps: StepList | undefined;
 }
 
-export const CT_STATES: readonly CtState[] = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'];
+const CT_STATES: readonly CtState[] = ['NEW', 'ESTABLISHED', 'RELATED', 'INVALID', 'UNTRACKED'];
 
 /** Whether conntrack holds an entry for packets of this state. */
 export function hasEntry(state: CtState): boolean {

@@ -108,7 +108,7 @@ interface Translation {
 }
 
 /** Reads `10.0.0.1`, `10.0.0.1:80`, `10.0.0.1-10.0.0.9:80-90`, `:80`, `[fd00::1]:80`. */
-export function parseTranslation(text: string): Translation {
+function parseTranslation(text: string): Translation {
   const match = /^(?:\[([^\]]+)\]|([^:]*)|(.*:.*:.*))(?::(\d+)(?:-(\d+)(?:\/\d+)?)?)?$/.exec(text);
   const host = match?.[1] ?? match?.[2] ?? match?.[3] ?? '';
   const [first = '', last] = host.split('-');

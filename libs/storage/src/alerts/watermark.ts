@@ -4,9 +4,9 @@ import type { Seen } from './seen.js';
 
 const MINUTE = 60_000_000;
 /** What a record may take from its node to us before its minute is closed. */
-export const LATENESS = 15_000_000;
+const LATENESS = 15_000_000;
 /** A node that was not heard of for so long no longer holds the others up. */
-export const SILENT_AFTER = 5 * MINUTE;
+const SILENT_AFTER = 5 * MINUTE;
 
 /** Start of the earliest batch that is stored, but not worked through: what it says may still come. */
 async function oldestOpen(client: pg.PoolClient, clusterId: number, now: Instant): Promise<Instant> {

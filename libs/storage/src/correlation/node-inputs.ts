@@ -5,7 +5,7 @@ import { MICROS } from '../write/batch.js';
 import { NEXT_TO } from './reconciliation-due.js';
 
 /** A node is compared once in this time, however often its ruleset is read. In µs. */
-export const COMPARED_EVERY = 10_000_000;
+const COMPARED_EVERY = 10_000_000;
 
 const AT = (parameter: string) => `('epoch'::timestamptz + ${parameter}::int8 * interval '1 microsecond')`;
 

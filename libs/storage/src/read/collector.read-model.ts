@@ -37,7 +37,7 @@ export interface Collector extends Quality {
   readonly gaps: readonly SequenceGap[];
 }
 
-export const MAX_GAPS = 100;
+const MAX_GAPS = 100;
 const MAX_COLLECTORS = 5000;
 
 /** One row per node and format. Sequences start at 0, so an epoch misses its last number plus one, less its batches. */

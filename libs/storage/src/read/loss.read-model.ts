@@ -27,7 +27,7 @@ export interface CoveredChannel {
 }
 
 /** Of each node, the latest first. */
-export const MAX_LOSSES = 100;
+const MAX_LOSSES = 100;
 
 /** What nodes lost: their latest losses, and beside each the sum of all. */
 export function lossesStatement(condition: CollectorCondition): Statement {

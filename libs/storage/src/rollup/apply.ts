@@ -35,7 +35,7 @@ const tookBack = ({ drops, counted, packets, attempts }: Delta) =>
   drops < 0 || counted < 0 || packets < 0 || attempts < 0;
 
 /** From when on each level is kept; levels from which nothing was removed are absent. */
-export async function levelsKeptFrom(client: pg.Pool | pg.PoolClient): Promise<ReadonlyMap<Level, Instant>> {
+async function levelsKeptFrom(client: pg.Pool | pg.PoolClient): Promise<ReadonlyMap<Level, Instant>> {
   const { rows } = await client.query<{ level: Level; at: bigint }>(
     `SELECT level, ${MICROS('kept_from')} AS at FROM rollup_kept`,
   );

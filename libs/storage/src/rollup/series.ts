@@ -82,7 +82,7 @@ export interface Series {
 }
 
 /** Puts rows together, series by series. */
-export function gatherSeries(rows: readonly SeriesRow[], groupBy: readonly Dimension[]): readonly Series[] {
+function gatherSeries(rows: readonly SeriesRow[], groupBy: readonly Dimension[]): readonly Series[] {
   const series = new Map<string, { key: Series['key']; points: (Sums & { bucket: Instant })[] }>();
   for (const { key, ...point } of rows) {
     const name = JSON.stringify(key);
