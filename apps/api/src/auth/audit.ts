@@ -1,7 +1,8 @@
-import { auditedRow, recordChange, type Database, type Principal } from '@whydrop/storage';
+import { auditedRow, inOneChange, recordChange, type Database, type Principal, type Writer } from '@whydrop/storage';
 import type { Rule } from './rules.js';
 
 type Values = Readonly<Record<string, unknown>>;
+type Answer = Values & { readonly userErrors?: readonly unknown[] };
 
 function keyOf(value: unknown): string | undefined {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint'
@@ -9,23 +10,40 @@ function keyOf(value: unknown): string | undefined {
     : undefined;
 }
 
-/** Makes a change and writes down who made it, and what was there before and after. A refused change leaves no line. */
+/** Thrown out of a transaction so that a change that was refused leaves nothing, whatever it had begun. */
+class Refused extends Error {
+  constructor(readonly answer: Answer) {
+    super('the change was refused');
+  }
+}
+
+/**
+ * Makes a change and writes down who made it, and what was there before and after: all of it in one transaction, so that
+ * there is no change without its line and no line without its change. A refused change leaves no line.
+ */
 export async function audited(
   db: Database,
   principal: Principal,
   action: string,
   { table, key }: NonNullable<Rule['changes']>,
   args: Values,
-  run: () => unknown,
+  run: (writer: Writer) => unknown,
 ): Promise<unknown> {
-  const named = keyOf(key(args, {}));
-  const before = named === undefined ? undefined : await auditedRow(db, table, named);
-  const answer = (await run()) as Values & { readonly userErrors?: readonly unknown[] };
-  if ((answer.userErrors ?? []).length > 0) return answer;
-  const changed = keyOf(key(args, answer));
-  if (changed === undefined) return answer;
-  const after = await auditedRow(db, table, changed);
   const { name: actor, tokenId, role } = principal;
-  await recordChange(db, { actor, tokenId, role, action, table, key: changed, before, after });
-  return answer;
+  const change = async (writer: Writer): Promise<Answer> => {
+    const named = keyOf(key(args, {}));
+    const before = named === undefined ? undefined : await auditedRow(writer, table, named);
+    const answer = (await run(writer)) as Answer;
+    const changed = keyOf(key(args, answer));
+    if ((answer.userErrors ?? []).length > 0 || changed === undefined) throw new Refused(answer);
+    const after = await auditedRow(writer, table, changed);
+    await recordChange(writer, { actor, tokenId, role, action, table, key: changed, before, after });
+    return answer;
+  };
+  try {
+    return await inOneChange(db, change);
+  } catch (error) {
+    if (error instanceof Refused) return error.answer;
+    throw error;
+  }
 }

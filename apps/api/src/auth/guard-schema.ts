@@ -1,4 +1,4 @@
-import { mayActAs, type Principal } from '@whydrop/storage';
+import { mayActAs, type Principal, type Writer } from '@whydrop/storage';
 import type { GraphQLFieldConfig, GraphQLFieldResolver, GraphQLObjectType, GraphQLSchema } from 'graphql';
 import { graphqlError } from '../graphql/server/graphql-error.js';
 import { askedBy } from './asking.js';
@@ -8,6 +8,7 @@ import type { ApiOptions } from '../options.js';
 
 interface Asked {
   readonly principal?: Principal;
+  readonly writer?: Writer;
 }
 type Resolve = GraphQLFieldResolver<unknown, Asked>;
 
@@ -37,8 +38,10 @@ function guardField(
     (resolve: Resolve): Resolve =>
     (source, args, context, info) => {
       const principal = checkRule(`${type.name}.${name}`, rule, context.principal);
-      const run = () => askedBy(principal, () => resolve(source, args, context, info) as unknown);
-      return rule?.changes ? audited(options.database, principal, name, rule.changes, args, run) : run();
+      const run = (asked: Asked) => askedBy(principal, () => resolve(source, args, asked, info) as unknown);
+      if (!rule?.changes) return run(context);
+      const change = (writer: Writer) => run({ ...context, writer });
+      return audited(options.database, principal, name, rule.changes, args, change);
     };
   if (field.subscribe) field.subscribe = guard(field.subscribe);
   else if (field.resolve) field.resolve = guard(field.resolve);

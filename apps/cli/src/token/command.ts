@@ -4,10 +4,12 @@ import {
   auditedRow,
   createToken,
   type Database,
+  inOneChange,
   listTokens,
   openDatabase,
   recordChange,
   revokeToken,
+  type Writer,
 } from '@whydrop/storage';
 import { dataHome } from '@whydrop/telemetry';
 import { UsageError } from '../errors.js';
@@ -43,11 +45,15 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
   }
 }
 
+/** A change with its line in the audit log: both or neither. */
+const withChange = <T>(work: (writer: Writer) => Promise<T>): Promise<T> =>
+  withDatabase((database) => inOneChange(database, work));
+
 async function create(words: Words, io: Io): Promise<number> {
   const token = newTokenOf(words, Date.now());
-  const { id, text } = await withDatabase(async (database) => {
-    const made = await createToken(database, token);
-    await record(database, 'token create', made.id, undefined);
+  const { id, text } = await withChange(async (writer) => {
+    const made = await createToken(writer, token);
+    await record(writer, 'token create', made.id, undefined);
     return made;
   });
   io.stdout(`${text}\n`);
@@ -56,14 +62,14 @@ async function create(words: Words, io: Io): Promise<number> {
 }
 
 /** Whoever reaches the database may do everything; the system's name of them is what is known. */
-async function record(database: Database, action: string, key: string, before: object | undefined): Promise<void> {
-  const after = await auditedRow(database, 'api_token', key);
+async function record(writer: Writer, action: string, key: string, before: object | undefined): Promise<void> {
+  const after = await auditedRow(writer, 'api_token', key);
   const who = {
     actor: `command line: ${process.env['USER'] ?? process.getuid?.() ?? 'unknown'}`,
     tokenId: undefined,
     role: 'admin',
   };
-  await recordChange(database, { ...who, action, table: 'api_token', key, before, after });
+  await recordChange(writer, { ...who, action, table: 'api_token', key, before, after });
 }
 
 function limitText({ cluster, node, namespaces, expiresAt }: Partial<ApiToken>): string {
@@ -94,10 +100,10 @@ async function list({ json }: Words, io: Io): Promise<number> {
 
 async function revoke(id: string | undefined, io: Io): Promise<number> {
   if (id === undefined) throw new UsageError('give the id of a token: whydrop token list shows them');
-  const done = await withDatabase(async (database) => {
-    const before = await auditedRow(database, 'api_token', id);
-    const revoked = await revokeToken(database, id);
-    if (revoked) await record(database, 'token revoke', id, before);
+  const done = await withChange(async (writer) => {
+    const before = await auditedRow(writer, 'api_token', id);
+    const revoked = await revokeToken(writer, id);
+    if (revoked) await record(writer, 'token revoke', id, before);
     return revoked;
   });
   io.stderr(done ? `token ${id} is revoked\n` : `no valid token has the id ${id}\n`);

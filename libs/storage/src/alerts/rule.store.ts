@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type AlertRule, defaultRules, parseRule, writeRule } from '@whydrop/alerting';
 import type pg from 'pg';
+import type { Writer } from '../audit/writer.js';
 import type { Database } from '../database.js';
 import type { StoredRule } from './target.js';
 
@@ -67,21 +68,17 @@ const UNIQUE_VIOLATION = '23505';
 const isTaken = (error: unknown) =>
   typeof error === 'object' && error !== null && 'code' in error && error.code === UNIQUE_VIOLATION;
 
-export async function createRule(database: Database, rule: AlertRule, by: string): Promise<RuleChanged> {
+export async function createRule(database: Writer, rule: AlertRule, by: string): Promise<RuleChanged> {
   const id = randomUUID();
-  try {
-    await database.pool.query(
-      `INSERT INTO alert_rule (id, name, kind, source, enabled, spec, updated_by) VALUES ($1, $2, $3, 'api', $4, $5, $6)`,
-      [id, rule.name, rule.kind, rule.enabled, JSON.stringify(writeRule(rule)), by],
-    );
-    return { kind: 'done', id };
-  } catch (error) {
-    if (isTaken(error)) return { kind: 'nameTaken' };
-    throw error;
-  }
+  const { rowCount } = await database.pool.query(
+    `INSERT INTO alert_rule (id, name, kind, source, enabled, spec, updated_by) VALUES ($1, $2, $3, 'api', $4, $5, $6)
+     ON CONFLICT (name) DO NOTHING`,
+    [id, rule.name, rule.kind, rule.enabled, JSON.stringify(writeRule(rule)), by],
+  );
+  return rowCount === 0 ? { kind: 'nameTaken' } : { kind: 'done', id };
 }
 
-async function sourceOf(database: Database, id: string): Promise<RuleSource | undefined> {
+async function sourceOf(database: Writer, id: string): Promise<RuleSource | undefined> {
   const { rows } = await database.pool.query<{ source: RuleSource }>('SELECT source FROM alert_rule WHERE id = $1', [
     id,
   ]);
@@ -89,15 +86,17 @@ async function sourceOf(database: Database, id: string): Promise<RuleSource | un
 }
 
 /** Replaces a rule as a whole. */
-export async function updateRule(database: Database, id: string, rule: AlertRule, by: string): Promise<RuleChanged> {
+export async function updateRule(database: Writer, id: string, rule: AlertRule, by: string): Promise<RuleChanged> {
   const source = await sourceOf(database, id);
   if (source === undefined) return { kind: 'notFound' };
   if (source !== 'api') return { kind: 'readOnly', source };
   try {
-    await database.pool.query(
-      `UPDATE alert_rule SET name = $2, kind = $3, enabled = $4, spec = $5, updated_by = $6, revision = revision + 1, updated_at = now()
-        WHERE id = $1`,
-      [id, rule.name, rule.kind, rule.enabled, JSON.stringify(writeRule(rule)), by],
+    await database.transaction((client) =>
+      client.query(
+        `UPDATE alert_rule SET name = $2, kind = $3, enabled = $4, spec = $5, updated_by = $6, revision = revision + 1, updated_at = now()
+          WHERE id = $1`,
+        [id, rule.name, rule.kind, rule.enabled, JSON.stringify(writeRule(rule)), by],
+      ),
     );
     return { kind: 'done', id };
   } catch (error) {
@@ -107,7 +106,7 @@ export async function updateRule(database: Database, id: string, rule: AlertRule
 }
 
 /** Switches a rule on or off, whoever wrote it. A rule of a file is what the file says again at the next start. */
-export async function enableRule(database: Database, id: string, enabled: boolean, by: string): Promise<RuleChanged> {
+export async function enableRule(database: Writer, id: string, enabled: boolean, by: string): Promise<RuleChanged> {
   const { rowCount } = await database.pool.query(
     'UPDATE alert_rule SET enabled = $2, updated_by = $3, revision = revision + 1, updated_at = now() WHERE id = $1',
     [id, enabled, by],
@@ -115,7 +114,7 @@ export async function enableRule(database: Database, id: string, enabled: boolea
   return rowCount === 0 ? { kind: 'notFound' } : { kind: 'done', id };
 }
 
-export async function deleteRule(database: Database, id: string): Promise<RuleChanged> {
+export async function deleteRule(database: Writer, id: string): Promise<RuleChanged> {
   const source = await sourceOf(database, id);
   if (source === undefined) return { kind: 'notFound' };
   if (source !== 'api') return { kind: 'readOnly', source };

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Matcher } from '@whydrop/alerting';
 import { formatInstant, type Instant } from '@whydrop/model';
-import type { Database } from '../database.js';
+import type { Writer } from '../audit/writer.js';
 
 export interface NewSilence {
   readonly matchers: readonly Matcher[];
@@ -11,7 +11,7 @@ export interface NewSilence {
   readonly endsAt: Instant;
 }
 
-export async function createSilence(database: Database, silence: NewSilence): Promise<string> {
+export async function createSilence(database: Writer, silence: NewSilence): Promise<string> {
   const id = randomUUID();
   const { matchers, author, comment, startsAt, endsAt } = silence;
   await database.pool.query(
@@ -22,7 +22,7 @@ export async function createSilence(database: Database, silence: NewSilence): Pr
 }
 
 /** Ends a silence now; false when there is none of that id that is still in force. */
-export async function expireSilence(database: Database, id: string, now: Instant): Promise<boolean> {
+export async function expireSilence(database: Writer, id: string, now: Instant): Promise<boolean> {
   const { rowCount } = await database.pool.query(
     'UPDATE silence SET ends_at = $2, starts_at = least(starts_at, $2) WHERE id = $1 AND ends_at > $2',
     [id, formatInstant(now)],

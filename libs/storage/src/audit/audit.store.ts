@@ -1,8 +1,8 @@
-import type { Database } from '../database.js';
 import { Params } from '../read/condition.js';
 import { afterSql, microsOf, pageSql, type PageRequest, type SortColumn } from '../read/page.js';
 import type { Reader, Statement } from '../read/reader.js';
 import type { Instant } from '@whydrop/model';
+import type { Writer } from './writer.js';
 
 /** What may be changed from outside, and by which column it is named. */
 export const AUDITED = {
@@ -17,9 +17,9 @@ export type AuditedTable = keyof typeof AUDITED;
 /** Columns that were secret, or say nothing about a change. */
 const LEFT_OUT = ['secrets', 'secret_key_id', 'secret_hash', 'lease_token', 'lease_until', 'message'];
 
-/** A row as the audit log keeps it; undefined when there is none. */
-export async function auditedRow(db: Database, table: AuditedTable, key: string): Promise<object | undefined> {
-  const text = `SELECT to_jsonb(t) - $2::text[] AS row FROM ${table} t WHERE t.${AUDITED[table]}::text = $1`;
+/** A row as the audit log keeps it; undefined when there is none. Nobody else changes it before the transaction ends. */
+export async function auditedRow(db: Writer, table: AuditedTable, key: string): Promise<object | undefined> {
+  const text = `SELECT to_jsonb(t) - $2::text[] AS row FROM ${table} t WHERE t.${AUDITED[table]}::text = $1 FOR UPDATE`;
   const { rows } = await db.pool.query<{ readonly row: object }>(text, [key, LEFT_OUT]);
   return rows[0]?.row;
 }
@@ -35,7 +35,7 @@ export interface Change {
   readonly after: object | undefined;
 }
 
-export async function recordChange(db: Database, change: Change): Promise<void> {
+export async function recordChange(db: Writer, change: Change): Promise<void> {
   const { actor, tokenId, role, action, table, key, before, after } = change;
   const text = `INSERT INTO audit_log (actor, token_id, role, action, subject, before, after)
 VALUES ($1, $2, $3, $4, $5, $6, $7)`;

@@ -1,5 +1,6 @@
 export {
   AUDIT_SORT,
+  AUDITED,
   auditCountStatement,
   auditedRow,
   auditStatement,
@@ -8,3 +9,4 @@ export {
   type AuditedTable,
   type AuditRow,
 } from './audit.store.js';
+export { inOneChange, readerOf, type Writer } from './writer.js';

@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Writer } from '../audit/writer.js';
 import type { SecretBox } from './secret-box.js';
 
 export type Words = Readonly<Record<string, string>>;
@@ -48,16 +48,16 @@ export function openSecrets(box: SecretBox, name: string, bytes: Buffer | null, 
 }
 
 /** All receivers, by name. */
-export async function listReceivers(db: Database): Promise<readonly ReceiverRow[]> {
+export async function listReceivers(db: Writer): Promise<readonly ReceiverRow[]> {
   return (await db.pool.query<ReceiverRow>(`SELECT ${COLUMNS} FROM receiver ORDER BY name`)).rows;
 }
 
-export async function findReceiver(db: Database, name: string): Promise<ReceiverRow | undefined> {
+export async function findReceiver(db: Writer, name: string): Promise<ReceiverRow | undefined> {
   return (await db.pool.query<ReceiverRow>(`SELECT ${COLUMNS} FROM receiver WHERE name = $1`, [name])).rows[0];
 }
 
 /** The secrets of a receiver; none when there is no such receiver. Not for showing. */
-export async function secretsOf(db: Database, box: SecretBox, name: string): Promise<Words> {
+export async function secretsOf(db: Writer, box: SecretBox, name: string): Promise<Words> {
   const { rows } = await db.pool.query<{ secrets: Buffer | null; key: string | null }>(
     'SELECT secrets, secret_key_id AS key FROM receiver WHERE name = $1',
     [name],
@@ -67,7 +67,7 @@ export async function secretsOf(db: Database, box: SecretBox, name: string): Pro
 
 /** Undefined when the name is taken. */
 export async function createReceiver(
-  db: Database,
+  db: Writer,
   box: SecretBox,
   receiver: NewReceiver,
 ): Promise<ReceiverRow | undefined> {
@@ -83,7 +83,7 @@ export async function createReceiver(
 
 /** Undefined when there is no such receiver. A change ends a pause; switching off skips what waits. */
 export async function updateReceiver(
-  db: Database,
+  db: Writer,
   box: SecretBox,
   name: string,
   change: ReceiverChange,
@@ -118,6 +118,6 @@ UPDATE alert_delivery SET state = 'skipped', reason = $2, finished_at = now(), l
 WHERE receiver_id = $1 AND state = 'pending'`;
 
 /** Removes the receiver with its deliveries. False when there is none of that name. */
-export async function deleteReceiver(db: Database, name: string): Promise<boolean> {
+export async function deleteReceiver(db: Writer, name: string): Promise<boolean> {
   return ((await db.pool.query('DELETE FROM receiver WHERE name = $1', [name])).rowCount ?? 0) > 0;
 }

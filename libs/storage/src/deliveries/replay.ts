@@ -1,4 +1,5 @@
 import type { AlertMessage } from '@whydrop/alerting';
+import type { Writer } from '../audit/writer.js';
 import type { Database } from '../database.js';
 import { enqueueDeliveries } from './enqueue.js';
 
@@ -8,14 +9,14 @@ UPDATE alert_delivery SET state = 'pending', attempts = 0, next_attempt_at = now
 WHERE id = $1 AND state <> 'pending' AND EXISTS (SELECT FROM receiver r WHERE r.id = receiver_id AND r.enabled) RETURNING id`;
 
 /** Sends a finished delivery again, with the same key. False when there is none, it waits to be sent anyway, or its receiver is off. */
-export async function redeliver(db: Database, id: string): Promise<boolean> {
+export async function redeliver(db: Writer, id: string): Promise<boolean> {
   if (!/^\d{1,18}$/.test(id)) return false;
   const { rowCount } = await db.pool.query(AGAIN, [id]);
   return (rowCount ?? 0) > 0;
 }
 
 /** Puts one message into the outbox by itself: for tests of a receiver. The id of the delivery; undefined when there is no such receiver. */
-export function enqueueAlone(db: Database, message: AlertMessage, receiver: string): Promise<string | undefined> {
+export function enqueueAlone(db: Writer, message: AlertMessage, receiver: string): Promise<string | undefined> {
   return db.transaction(async (client) => {
     await enqueueDeliveries(client, message, [receiver]);
     const { rows } = await client.query<{ id: bigint }>(

@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { Writer } from '../audit/writer.js';
 import type { Database } from '../database.js';
 import { isRole, type Role, type TokenLimits } from './roles.js';
 import { hashSecret, makeToken, parseToken } from './secret.js';
@@ -33,38 +34,44 @@ export interface NewToken extends TokenLimits {
 
 /** Makes and stores a token. `text` is what its owner uses; it cannot be shown again. */
 export async function createToken(
-  db: Database,
+  db: Writer,
   token: NewToken,
 ): Promise<{ readonly id: string; readonly text: string }> {
   const { id, secret, text } = makeToken();
-  const { name, role, cluster, node, namespaces, expiresAt } = token;
-  const limits = { cluster: cluster ?? null, node: node ?? null, namespaces: [...(namespaces ?? [])] };
-  const data = { id, name, role, ...limits, expiresAt: expiresAt ?? null, secretHash: hashSecret(secret) };
-  await db.prisma.apiToken.create({ data });
+  const { name, role, cluster, node, namespaces = [], expiresAt } = token;
+  await db.pool.query(
+    `INSERT INTO api_token (id, name, role, secret_hash, cluster, node, namespaces, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    [id, name, role, hashSecret(secret), cluster ?? null, node ?? null, [...namespaces], expiresAt ?? null],
+  );
   return { id, text };
 }
 
+interface ListedRow extends LimitColumns {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly lastUsedAt: Date | null;
+}
+
+const LIST = `SELECT id, name, role, cluster, node, namespaces, created_at AS "createdAt", revoked_at AS "revokedAt",
+       expires_at AS "expiresAt", last_used_at AS "lastUsedAt"
+FROM api_token ORDER BY created_at DESC, id`;
+
 /** All tokens, newest first, the revoked ones too. */
-export async function listTokens(db: Database): Promise<readonly ApiToken[]> {
-  const rows = await db.prisma.apiToken.findMany({
-    omit: { secretHash: true },
-    orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
-  });
-  return rows.flatMap(({ id, name, role, createdAt, namespaces, ...row }) => {
+export async function listTokens(db: Writer): Promise<readonly ApiToken[]> {
+  const { rows } = await db.pool.query<ListedRow>(LIST);
+  return rows.flatMap(({ role, revokedAt, expiresAt, lastUsedAt, cluster, node, namespaces, ...row }) => {
     if (!isRole(role)) return [];
-    const { revokedAt, expiresAt, lastUsedAt, cluster, node } = row;
-    return [
-      {
-        id,
-        name,
-        role,
-        createdAt,
-        revokedAt: revokedAt ?? undefined,
-        expiresAt: expiresAt ?? undefined,
-        lastUsedAt: lastUsedAt ?? undefined,
-        ...limitsOf({ cluster, node, namespaces }),
-      },
-    ];
+    const ends = {
+      revokedAt: revokedAt ?? undefined,
+      expiresAt: expiresAt ?? undefined,
+      lastUsedAt: lastUsedAt ?? undefined,
+    };
+    return [{ ...row, role, ...ends, ...limitsOf({ cluster, node, namespaces }) }];
   });
 }
 
@@ -83,12 +90,9 @@ function limitsOf({ cluster, node, namespaces }: LimitColumns): TokenLimits {
 }
 
 /** Takes a token out of use at once. False when there is no such token, or it was revoked before. */
-export async function revokeToken(db: Database, id: string): Promise<boolean> {
-  const { count } = await db.prisma.apiToken.updateMany({
-    where: { id, revokedAt: null },
-    data: { revokedAt: new Date() },
-  });
-  return count > 0;
+export async function revokeToken(db: Writer, id: string): Promise<boolean> {
+  const text = 'UPDATE api_token SET revoked_at = now() WHERE id = $1 AND revoked_at IS NULL';
+  return (await db.pool.query(text, [id])).rowCount === 1;
 }
 
 // Asked on every request, so it goes through the pool as a prepared statement.

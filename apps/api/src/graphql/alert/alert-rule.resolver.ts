@@ -9,11 +9,13 @@ import {
   enableRule,
   readAlertRules,
   type Reader,
+  readerOf,
   type RuleChanged,
   updateRule,
+  type Writer,
 } from '@whydrop/storage';
-import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
-import type { GraphqlContext } from '../context.js';
+import { READER } from '../../options.js';
+import { type GraphqlContext, writerOf } from '../context.js';
 import { userError, type UserError } from '../mutation/user-error.js';
 import { AlertRule, AlertRuleInput, AlertRulePayload } from './alert-rule.type.js';
 
@@ -59,10 +61,7 @@ const refused = (userErrors: readonly UserError[]): AlertRulePayload => ({ alert
 
 @Resolver(() => AlertRule)
 export class AlertRuleResolver {
-  constructor(
-    @Inject(READER) private readonly reader: Reader,
-    @Inject(API_OPTIONS) private readonly options: ApiOptions,
-  ) {}
+  constructor(@Inject(READER) private readonly reader: Reader) {}
 
   @Query(() => [AlertRule], {
     complexity: ({ childComplexity }) => 100 + 50 * childComplexity,
@@ -72,9 +71,9 @@ export class AlertRuleResolver {
     return (await readAlertRules(this.reader, alertRulesStatement())).map(ruleOf);
   }
 
-  private async answer(changed: RuleChanged): Promise<AlertRulePayload> {
+  private async answer(writer: Writer, changed: RuleChanged): Promise<AlertRulePayload> {
     if (changed.kind !== 'done') return refused([refusal(changed)]);
-    const [row] = await readAlertRules(this.reader, alertRulesStatement(changed.id));
+    const [row] = await readAlertRules(readerOf(writer), alertRulesStatement(changed.id));
     return { alertRule: row ? ruleOf(row) : null, userErrors: [] };
   }
 
@@ -85,7 +84,8 @@ export class AlertRuleResolver {
   ): Promise<AlertRulePayload> {
     const result = checked(input);
     if ('errors' in result) return refused(result.errors);
-    return this.answer(await createRule(this.options.database, result.rule, context.principal.name));
+    const writer = writerOf(context);
+    return this.answer(writer, await createRule(writer, result.rule, context.principal.name));
   }
 
   @Mutation(() => AlertRulePayload, {
@@ -98,7 +98,8 @@ export class AlertRuleResolver {
   ): Promise<AlertRulePayload> {
     const result = checked(input);
     if ('errors' in result) return refused(result.errors);
-    return this.answer(await updateRule(this.options.database, id, result.rule, context.principal.name));
+    const writer = writerOf(context);
+    return this.answer(writer, await updateRule(writer, id, result.rule, context.principal.name));
   }
 
   @Mutation(() => AlertRulePayload, {
@@ -110,11 +111,16 @@ export class AlertRuleResolver {
     @Args('enabled') enabled: boolean,
     @Context() context: GraphqlContext,
   ): Promise<AlertRulePayload> {
-    return this.answer(await enableRule(this.options.database, id, enabled, context.principal.name));
+    const writer = writerOf(context);
+    return this.answer(writer, await enableRule(writer, id, enabled, context.principal.name));
   }
 
   @Mutation(() => AlertRulePayload, { description: 'Its alerts end.' })
-  async deleteAlertRule(@Args('id', { type: () => ID }) id: string): Promise<AlertRulePayload> {
-    return this.answer(await deleteRule(this.options.database, id));
+  async deleteAlertRule(
+    @Args('id', { type: () => ID }) id: string,
+    @Context() context: GraphqlContext,
+  ): Promise<AlertRulePayload> {
+    const writer = writerOf(context);
+    return this.answer(writer, await deleteRule(writer, id));
   }
 }

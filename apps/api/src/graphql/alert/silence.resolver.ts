@@ -5,11 +5,13 @@ import {
   expireSilence,
   readSilences,
   type Reader,
+  readerOf,
   silenceByIdStatement,
   silencesStatement,
+  type Writer,
 } from '@whydrop/storage';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
-import type { GraphqlContext } from '../context.js';
+import { type GraphqlContext, writerOf } from '../context.js';
 import { userError, type UserError } from '../mutation/user-error.js';
 import { CreateSilenceInput, Silence, SilenceMatcherInput, SilencePayload } from './silence.type.js';
 
@@ -72,19 +74,22 @@ export class SilenceResolver {
     if (errors.length > 0 || endsAt === undefined) return { silence: null, userErrors: errors };
     const author = input.author ?? context.principal.name;
     const { matchers, comment } = input;
-    const id = await createSilence(this.options.database, { matchers, comment, author, startsAt, endsAt });
-    return this.answer(id);
+    const writer = writerOf(context);
+    return this.answer(writer, await createSilence(writer, { matchers, comment, author, startsAt, endsAt }));
   }
 
   @Mutation(() => SilencePayload, { description: 'Ends a silence now.' })
-  async expireSilence(@Args('id', { type: () => ID }) id: string): Promise<SilencePayload> {
-    const done = await expireSilence(this.options.database, id, this.now());
-    if (done) return this.answer(id);
+  async expireSilence(
+    @Args('id', { type: () => ID }) id: string,
+    @Context() context: GraphqlContext,
+  ): Promise<SilencePayload> {
+    const writer = writerOf(context);
+    if (await expireSilence(writer, id, this.now())) return this.answer(writer, id);
     return { silence: null, userErrors: [userError('NOT_FOUND', 'id', 'there is no silence of this id in force')] };
   }
 
-  private async answer(id: string): Promise<SilencePayload> {
-    const [silence] = await readSilences(this.reader, silenceByIdStatement(id));
+  private async answer(writer: Writer, id: string): Promise<SilencePayload> {
+    const [silence] = await readSilences(readerOf(writer), silenceByIdStatement(id));
     return { silence: silence ?? null, userErrors: [] };
   }
 }

@@ -1,9 +1,9 @@
 import { Inject } from '@nestjs/common';
 import { Args, Context, ID, Mutation, Resolver } from '@nestjs/graphql';
 import type { AlertMessage } from '@whydrop/alerting';
-import { enqueueAlone, findReceiver, messageKey, redeliver, type Reader } from '@whydrop/storage';
-import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
-import type { GraphqlContext } from '../context.js';
+import { enqueueAlone, findReceiver, messageKey, readerOf, redeliver } from '@whydrop/storage';
+import { API_OPTIONS, type ApiOptions } from '../../options.js';
+import { type GraphqlContext, writerOf } from '../context.js';
 import { userError, type UserError } from '../mutation/user-error.js';
 import { findDelivery } from './delivery.resolver.js';
 import { Delivery, DeliveryPayload } from './delivery.type.js';
@@ -41,26 +41,28 @@ function testMessage(receiver: string, by: string, now: number): AlertMessage {
 
 @Resolver(() => Delivery)
 export class DeliveryMutations {
-  constructor(
-    @Inject(READER) private readonly reader: Reader,
-    @Inject(API_OPTIONS) private readonly options: ApiOptions,
-  ) {}
+  constructor(@Inject(API_OPTIONS) private readonly options: ApiOptions) {}
 
   @Mutation(() => DeliveryPayload, { description: 'Tells a receiver that nothing is wrong, to see whether it hears.' })
   async sendTestMessage(@Args('receiver') name: string, @Context() context: GraphqlContext): Promise<DeliveryPayload> {
-    const { database, now = Date.now } = this.options;
-    const receiver = await findReceiver(database, name);
+    const { now = Date.now } = this.options;
+    const writer = writerOf(context);
+    const receiver = await findReceiver(writer, name);
     if (!receiver) return failed(userError('NOT_FOUND', 'receiver', `there is no receiver '${name}'`));
     if (!receiver.enabled) return failed(userError('CONFLICT', 'receiver', `the receiver '${name}' is switched off`));
     const message = testMessage(name, context.principal.name, now() * 1000);
-    const id = await enqueueAlone(database, message, name);
-    return { delivery: id === undefined ? null : await findDelivery(this.reader, id), userErrors: [] };
+    const id = await enqueueAlone(writer, message, name);
+    return { delivery: id === undefined ? null : await findDelivery(readerOf(writer), id), userErrors: [] };
   }
 
   @Mutation(() => DeliveryPayload, { description: 'Sends a finished message again, with the same key.' })
-  async redeliver(@Args('id', { type: () => ID }) id: string): Promise<DeliveryPayload> {
-    const done = await redeliver(this.options.database, id);
-    const delivery = await findDelivery(this.reader, id);
+  async redeliver(
+    @Args('id', { type: () => ID }) id: string,
+    @Context() context: GraphqlContext,
+  ): Promise<DeliveryPayload> {
+    const writer = writerOf(context);
+    const done = await redeliver(writer, id);
+    const delivery = await findDelivery(readerOf(writer), id);
     if (!delivery) return failed(userError('NOT_FOUND', 'id', `there is no delivery '${id}'`));
     if (!done)
       return failed(userError('CONFLICT', 'id', 'it waits to be sent anyway, or its receiver is switched off'));

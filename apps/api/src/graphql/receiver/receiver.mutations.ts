@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import { Args, Mutation, Resolver } from '@nestjs/graphql';
+import { Args, Context, Mutation, Resolver } from '@nestjs/graphql';
 import {
   createReceiver,
   deleteReceiver,
@@ -11,6 +11,7 @@ import {
   updateReceiver,
 } from '@whydrop/storage';
 import { API_OPTIONS, type ApiOptions } from '../../options.js';
+import { type GraphqlContext, writerOf } from '../context.js';
 import { userError, type UserError } from '../mutation/user-error.js';
 import { graphqlError } from '../server/graphql-error.js';
 import { checkedSettings, CreateReceiverInput, nameErrors, pairsOf, UpdateReceiverInput } from './receiver.input.js';
@@ -36,13 +37,16 @@ export class ReceiverMutations {
   }
 
   @Mutation(() => ReceiverPayload, { description: 'Makes a receiver. Its address is judged when something is sent.' })
-  async createReceiver(@Args('input') input: CreateReceiverInput): Promise<ReceiverPayload> {
+  async createReceiver(
+    @Args('input') input: CreateReceiverInput,
+    @Context() context: GraphqlContext,
+  ): Promise<ReceiverPayload> {
     const { settings, secrets, errors } = checkedSettings(input.kind, input);
     const all = [...nameErrors(input.name), ...errors];
     if (all.length > 0) return failed(...all);
     const { name, kind, enabled, sendResolved } = input;
     const receiver = { name, kind, settings, secrets, enabled, sendResolved };
-    const row = await this.withKey((box) => createReceiver(this.options.database, box, receiver));
+    const row = await this.withKey((box) => createReceiver(writerOf(context), box, receiver));
     return row ? done(row) : failed(userError('TAKEN', 'input.name', `there is a receiver '${name}' already`));
   }
 
@@ -53,12 +57,13 @@ export class ReceiverMutations {
   async updateReceiver(
     @Args('name') name: string,
     @Args('input') input: UpdateReceiverInput,
+    @Context() context: GraphqlContext,
   ): Promise<ReceiverPayload> {
-    const { database } = this.options;
-    const before = await findReceiver(database, name);
+    const writer = writerOf(context);
+    const before = await findReceiver(writer, name);
     if (!before) return failed(unknown(name));
     // What is not given is as it was; together it must make sense.
-    const secretsBefore = input.secrets ? {} : await this.withKey((box) => secretsOf(database, box, name));
+    const secretsBefore = input.secrets ? {} : await this.withKey((box) => secretsOf(writer, box, name));
     const { settings, secrets, errors } = checkedSettings(before.kind, {
       settings: input.settings ?? pairsOf(before.settings),
       secrets: input.secrets ?? pairsOf(secretsBefore),
@@ -70,13 +75,13 @@ export class ReceiverMutations {
       ...(typeof input.enabled === 'boolean' ? { enabled: input.enabled } : {}),
       ...(typeof input.sendResolved === 'boolean' ? { sendResolved: input.sendResolved } : {}),
     };
-    const row = await this.withKey((box) => updateReceiver(database, box, name, change));
+    const row = await this.withKey((box) => updateReceiver(writer, box, name, change));
     return row ? done(row) : failed(unknown(name));
   }
 
   @Mutation(() => DeleteReceiverPayload, { description: 'Removes a receiver with its deliveries.' })
-  async deleteReceiver(@Args('name') name: string): Promise<DeleteReceiverPayload> {
-    const deleted = await deleteReceiver(this.options.database, name);
+  async deleteReceiver(@Args('name') name: string, @Context() context: GraphqlContext): Promise<DeleteReceiverPayload> {
+    const deleted = await deleteReceiver(writerOf(context), name);
     return { deleted, userErrors: deleted ? [] : [unknown(name)] };
   }
 }

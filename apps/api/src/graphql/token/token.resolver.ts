@@ -1,7 +1,8 @@
 import { Inject } from '@nestjs/common';
-import { Args, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
-import { createToken, limitsFault, listTokens, revokeToken } from '@whydrop/storage';
+import { Args, Context, ID, Mutation, Query, Resolver } from '@nestjs/graphql';
+import { createToken, limitsFault, listTokens, revokeToken, type Writer } from '@whydrop/storage';
 import { API_OPTIONS, type ApiOptions } from '../../options.js';
+import { type GraphqlContext, writerOf } from '../context.js';
 import { userError } from '../mutation/user-error.js';
 import { CreateTokenInput, CreateTokenPayload, Token, tokenOf, TokenPayload } from './token.type.js';
 
@@ -17,8 +18,8 @@ export class TokenResolver {
     return (await listTokens(this.options.database)).map(tokenOf);
   }
 
-  private async find(id: string): Promise<Token | null> {
-    return (await this.tokens()).find((token) => token.id === id) ?? null;
+  private async find(writer: Writer, id: string): Promise<Token | null> {
+    return (await listTokens(writer)).map(tokenOf).find((token) => token.id === id) ?? null;
   }
 
   private fault(input: CreateTokenInput): readonly [path: string, message: string] | undefined {
@@ -33,13 +34,17 @@ export class TokenResolver {
   }
 
   @Mutation(() => CreateTokenPayload)
-  async createToken(@Args('input') input: CreateTokenInput): Promise<CreateTokenPayload> {
+  async createToken(
+    @Args('input') input: CreateTokenInput,
+    @Context() context: GraphqlContext,
+  ): Promise<CreateTokenPayload> {
     const fault = this.fault(input);
     if (fault) {
       const [path, message] = fault;
       return { token: null, secret: null, userErrors: [userError('INVALID', `input.${path}`, message)] };
     }
-    const { id, text } = await createToken(this.options.database, {
+    const writer = writerOf(context);
+    const { id, text } = await createToken(writer, {
       name: input.name,
       role: input.role,
       cluster: input.cluster ?? undefined,
@@ -47,13 +52,16 @@ export class TokenResolver {
       namespaces: input.namespaces ?? undefined,
       expiresAt: typeof input.expiresAt === 'number' ? new Date(input.expiresAt / 1000) : undefined,
     });
-    return { token: await this.find(id), secret: text, userErrors: [] };
+    return { token: await this.find(writer, id), secret: text, userErrors: [] };
   }
 
   @Mutation(() => TokenPayload, { description: 'Takes a token out of use at once.' })
-  async revokeToken(@Args('id', { type: () => ID }) id: string): Promise<TokenPayload> {
-    const done = await revokeToken(this.options.database, id);
-    if (done) return { token: await this.find(id), userErrors: [] };
+  async revokeToken(
+    @Args('id', { type: () => ID }) id: string,
+    @Context() context: GraphqlContext,
+  ): Promise<TokenPayload> {
+    const writer = writerOf(context);
+    if (await revokeToken(writer, id)) return { token: await this.find(writer, id), userErrors: [] };
     return { token: null, userErrors: [userError('NOT_FOUND', 'id', 'there is no token of this id in use')] };
   }
 }
