@@ -1,6 +1,7 @@
 import type { ConnectionVerdict, IpsetSnapshot, PolicyRef, RulesetSnapshot, Tuple } from '@whydrop/model';
 import {
   type Drift,
+  endsPacket,
   knownPolicy,
   type OwnerRole,
   reconcile,
@@ -13,6 +14,8 @@ import { explainEnd, connectionEnd, type ClusterView } from './view.js';
 export interface NodeCheck {
   readonly node: string;
   readonly ruleset: RulesetSnapshot;
+  /** What else it ran then, of the same family: the other backend of iptables, native tables. */
+  readonly beside?: readonly RulesetSnapshot[];
   readonly ipsets: IpsetSnapshot | undefined;
   readonly view: ClusterView;
   /** The cluster as long before as a node may take to follow a change. */
@@ -38,16 +41,31 @@ export interface NodeCheckResult {
 const NOTHING: NodeCheckResult = { drifts: [], compared: 0, undecided: 0, leftOut: 0 };
 /** An address that no cluster has (RFC 5737): stands for everybody outside. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = { inet: ['198.51.100.7'], inet6: ['2001:db8::7'] };
-const ENFORCING: readonly OwnerRole[] = ['workload-policies', 'dispatch', 'policy', 'shared-drop', 'entry'];
+/** Chains that are there only while a plugin enforces. It may leave its entries behind, or enforce elsewhere (eBPF, nftables). */
+const ENFORCING: readonly OwnerRole[] = ['workload-policies', 'dispatch', 'policy'];
 
 /** Whether a plugin enforces policies through this ruleset: without its chains nothing can be missing from them. */
-function enforces({ ruleset, view }: NodeCheck): boolean {
+function enforces(ruleset: RulesetSnapshot, { owners }: ClusterView): boolean {
   return ruleset.tables.some(({ name, chains }) =>
     chains.some((chain) => {
-      const owner = view.owners.ownerOf(ruleset, name, chain.name);
+      const owner = owners.ownerOf(ruleset, name, chain.name);
       return owner !== undefined && ENFORCING.includes(owner.role);
     }),
   );
+}
+
+/** Whether native tables may end a packet. */
+function endsPackets({ tables }: RulesetSnapshot): boolean {
+  return tables.some(({ chains }) =>
+    chains.some(({ policy, rules }) => policy === 'DROP' || rules.some((rule) => endsPacket(rule) !== undefined)),
+  );
+}
+
+/** Whether rules that are not these may stop what these let through. */
+function isHidden({ ruleset, beside = [], view }: NodeCheck): boolean {
+  const wasRead = beside.some(({ backend }) => backend !== 'nftables');
+  if (ruleset.otherBackendPresent && !wasRead) return true;
+  return beside.some((other) => (other.backend === 'nftables' ? endsPackets(other) : enforces(other, view)));
 }
 
 function podsOf({ ruleset, view }: NodeCheck): readonly ReconcilePod[] {
@@ -164,8 +182,9 @@ function setDrift(input: ReconcileInput, drift: Drift): readonly Drift[] {
  * plugin writes, and nothing of what the facts do not decide. Pure.
  */
 export function checkNode(check: NodeCheck): NodeCheckResult {
-  if (check.view.state.pods.length === 0 || !enforces(check)) return NOTHING;
-  const input = inputOf(check);
+  if (check.view.state.pods.length === 0 || !enforces(check.ruleset, check.view)) return NOTHING;
+  const ruleset = { ...check.ruleset, otherBackendPresent: isHidden(check) };
+  const input = inputOf({ ...check, ruleset });
   const { drifts, compared, undecided, leftOut } = reconcile(input);
   const all = drifts.flatMap((drift) => {
     const bySet = setDrift(input, drift);

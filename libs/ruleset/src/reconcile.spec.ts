@@ -124,6 +124,12 @@ describe('reconcile', () => {
     expect(undecided).toBeLessThan(compared);
   });
 
+  it('lets through is not said where another backend has rules too; stops is', () => {
+    const besides = { ruleset: { ...ruleset(80), otherBackendPresent: true } };
+    expect(run({ ...besides, intent: intent(() => false) }).drifts).toEqual([]);
+    expect(run({ ...besides, intent: intent(() => true) }).drifts.map(({ code }) => code)).toEqual(['NODE_DENIES']);
+  });
+
   it('what is beyond the limit is told', () => {
     expect(run({ limit: 3 })).toMatchObject({ compared: 3, leftOut: 13 });
   });

@@ -204,6 +204,12 @@ const NO_POLICY: readonly OwnerRole[] = [
   'isolation',
 ];
 
+/** The pod and direction a difference is told about. */
+interface Side {
+  readonly pod: ReconcilePod | undefined;
+  readonly direction: PolicyDirection;
+}
+
 /** Runs the comparison of one node. */
 class Comparison {
   readonly #input: ReconcileInput;
@@ -254,14 +260,19 @@ class Comparison {
     const verdict = intent(query);
     const wanted = intended(verdict, probed, node);
     const result = this.#walk(probed);
-    const done = programmed(result);
+    // What this backend lets through, the rules of the other one may stop.
+    const isHidden = this.#input.ruleset.otherBackendPresent;
+    const did = programmed(result);
+    const done = did === 'allowed' && isHidden ? 'unknown' : did;
     this.compared++;
     if (wanted === 'unknown' || done === 'unknown') return void this.undecided++;
     if (wanted === done) return;
     // Some plugins judge a packet for the other end's node already: that is as good as written.
     if (done === 'denied' && (verdict.verdict !== 'allowed' || this.#endsOtherwise(result))) return;
     const isLate = earlierIntent !== undefined && intended(earlierIntent(query), probed, node) === done;
-    this.#record(isLate ? 'LAGGING' : done === 'denied' ? 'NODE_DENIES' : 'NODE_ALLOWS', probed, result);
+    const code = isLate ? 'LAGGING' : done === 'denied' ? 'NODE_DENIES' : 'NODE_ALLOWS';
+    const side = done === 'allowed' ? this.#deniedSide(verdict, probed) : this.#side(probed, result.outcomes[0]);
+    this.#record(code, probed, result, side);
   }
 
   /** Ended by a rule that is no policy's: whatever policies say, it is meant to. */
@@ -273,11 +284,14 @@ class Comparison {
     });
   }
 
-  /** The pod and side a difference is told about: where the node decided, else the side it enforces. */
-  #side(
-    probed: Probe,
-    outcome: WalkOutcome | undefined,
-  ): { pod: ReconcilePod | undefined; direction: PolicyDirection } {
+  /** The side on which policy denies what the node lets through. */
+  #deniedSide({ egress }: ConnectionVerdict, { sourcePod, destinationPod }: Probe): Side {
+    const isEgress = egress.verdict === 'denied' && sourcePod?.node === this.#input.node;
+    return isEgress ? { pod: sourcePod, direction: 'egress' } : { pod: destinationPod, direction: 'ingress' };
+  }
+
+  /** The side on which the node stops what policy allows. */
+  #side(probed: Probe, outcome: WalkOutcome | undefined): Side {
     const { ruleset, owners, node } = this.#input;
     const owner = outcome && owners.ownerOf(ruleset, outcome.table, outcome.chain, outcome.rule);
     const isIngress = owner?.direction === 'ingress' || probed.sourcePod?.node !== node;
@@ -286,9 +300,8 @@ class Comparison {
       : { pod: probed.sourcePod, direction: 'egress' };
   }
 
-  #record(code: DriftCode, probed: Probe, result: WalkResult): void {
+  #record(code: DriftCode, probed: Probe, result: WalkResult, { pod, direction }: Side): void {
     const [outcome] = result.outcomes;
-    const { pod, direction } = this.#side(probed, code === 'NODE_ALLOWS' ? undefined : outcome);
     const key = `${code} ${pod?.namespace}/${pod?.name} ${direction}`;
     const known = this.#drifts.get(key);
     if (known) return void this.#drifts.set(key, { ...known, count: known.count + 1 });

@@ -15,7 +15,15 @@ export interface ComparedAt {
   readonly family: Family;
   readonly backend: RulesetBackend;
   readonly rulesetHash: string;
+  readonly otherBackendPresent: boolean;
+  /** What else of this family it ran then: the other backend of iptables, native tables. */
+  readonly beside: readonly BesideRow[];
   readonly ipsetHash: string | null;
+}
+
+interface BesideRow {
+  readonly backend: RulesetBackend;
+  readonly hash: string;
 }
 
 interface ComparedRow {
@@ -23,6 +31,8 @@ interface ComparedRow {
   readonly family: Family;
   readonly backend: RulesetBackend;
   readonly ruleset_hash: string;
+  readonly other_backend_present: boolean;
+  readonly beside: readonly BesideRow[];
   readonly ipset_hash: string | null;
 }
 
@@ -54,12 +64,17 @@ export async function newestSnapshot(client: pg.PoolClient, emitterId: number): 
 // The first snapshot in each stretch of time, so that later ones of it change nothing. Native tables are compared with
 // nothing: that they know no policy says nothing of the tables of iptables beside them.
 const MOMENTS = `
-  SELECT ${MICROS('r.observed_at')} AS at, r.family, r.backend, r.ruleset_hash,
+  SELECT ${MICROS('r.observed_at')} AS at, r.family, r.backend, r.ruleset_hash, r.other_backend_present,
+         (SELECT coalesce(jsonb_agg(jsonb_build_object('backend', o.backend, 'hash', o.ruleset_hash) ORDER BY o.backend), '[]')
+            FROM (SELECT DISTINCT ON (backend) backend, ruleset_hash FROM ruleset_snapshot
+                   WHERE emitter_id = $1 AND family = r.family AND backend <> r.backend
+                     AND observed_at <= r.observed_at + interval '${NEXT_TO} microseconds'
+                   ORDER BY backend, observed_at DESC, batch_id DESC) o) AS beside,
          (SELECT s.content_hash FROM ipset_snapshot s WHERE s.emitter_id = $1
              AND s.observed_at <= r.observed_at + interval '${NEXT_TO} microseconds'
            ORDER BY s.observed_at DESC, s.batch_id DESC LIMIT 1) AS ipset_hash
     FROM (SELECT DISTINCT ON (family, backend, floor(extract(epoch FROM observed_at) * 1000000 / ${COMPARED_EVERY}))
-                 observed_at, family, backend, ruleset_hash
+                 observed_at, family, backend, ruleset_hash, other_backend_present
             FROM ruleset_snapshot WHERE emitter_id = $1 AND backend <> 'nftables' AND observed_at >= ${AT('$2')}
            ORDER BY family, backend, floor(extract(epoch FROM observed_at) * 1000000 / ${COMPARED_EVERY}), observed_at, batch_id) r
    ORDER BY r.observed_at, r.family, r.backend`;
@@ -71,12 +86,14 @@ export async function comparedMoments(
   from: Instant,
 ): Promise<readonly ComparedAt[]> {
   const { rows } = await client.query<ComparedRow>(MOMENTS, [emitterId, from]);
-  return rows.map(({ at, family, backend, ruleset_hash, ipset_hash }) => ({
-    at: Number(at),
-    family,
-    backend,
-    rulesetHash: ruleset_hash,
-    ipsetHash: ipset_hash,
+  return rows.map((row) => ({
+    at: Number(row.at),
+    family: row.family,
+    backend: row.backend,
+    rulesetHash: row.ruleset_hash,
+    otherBackendPresent: row.other_backend_present,
+    beside: row.beside,
+    ipsetHash: row.ipset_hash,
   }));
 }
 

@@ -5,10 +5,11 @@ import {
   type ClusterView,
   type DriftCheck,
   followDrifts,
+  type NodeCheck,
   type NodeCheckResult,
   SETTLE,
 } from '@whydrop/explain';
-import type { Instant } from '@whydrop/model';
+import type { Instant, RulesetBackend, RulesetSnapshot } from '@whydrop/model';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import type { Database } from '../database.js';
@@ -81,18 +82,31 @@ interface NodeRun {
   leftOut: number;
 }
 
+/** The rulesets of a moment: the one that is compared, and what the node ran beside it. */
+async function rulesetsAt(client: pg.PoolClient, moment: ComparedAt): Promise<Pick<NodeCheck, 'ruleset' | 'beside'>> {
+  const { at, family, backend, rulesetHash, otherBackendPresent } = moment;
+  const of = async (own: RulesetBackend, hash: string, other: boolean): Promise<RulesetSnapshot> => {
+    const tables = await tablesOf(client, hash);
+    return { kind: 'ruleset', observedAt: at, family, backend: own, otherBackendPresent: other, tables };
+  };
+  const beside: RulesetSnapshot[] = [];
+  for (const each of moment.beside) beside.push(await of(each.backend, each.hash, false));
+  return { ruleset: await of(backend, rulesetHash, otherBackendPresent), beside };
+}
+
 async function compare(run: NodeRun, moment: ComparedAt): Promise<DriftCheck> {
   const { client, due, results, history, policyKinds } = run;
-  const { at, family, backend, rulesetHash, ipsetHash } = moment;
+  const { at, family, backend, rulesetHash, otherBackendPresent, ipsetHash } = moment;
   const [view, earlier, localAddresses] = [history.at(at), history.at(at - SETTLE), run.addresses(at)];
   const cluster = [digestOf(view), digestOf(earlier), ...[...policyKinds].toSorted()];
-  const key = [due.emitterId, family, backend, rulesetHash, ipsetHash, ...cluster, ...localAddresses].join(' ');
+  const beside = moment.beside.map((other) => `${other.backend} ${other.hash}`);
+  const rules = [family, backend, rulesetHash, otherBackendPresent, ...beside, ipsetHash];
+  const key = [due.emitterId, ...rules, ...cluster, ...localAddresses].join(' ');
   const known = results.get(key);
   if (known) return { at, drifts: known.drifts };
-  const tables = await tablesOf(client, rulesetHash);
-  const ruleset = { kind: 'ruleset', observedAt: at, family, backend, otherBackendPresent: false, tables } as const;
+  const rulesets = await rulesetsAt(client, moment);
   const ipsets = await ipsetsOf(client, moment);
-  const result = checkNode({ node: due.node, ruleset, ipsets, view, earlier, localAddresses, policyKinds });
+  const result = checkNode({ node: due.node, ...rulesets, ipsets, view, earlier, localAddresses, policyKinds });
   results.set(key, result);
   run.compared++;
   run.leftOut += result.leftOut;
