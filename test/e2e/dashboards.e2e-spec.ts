@@ -2,14 +2,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { jest } from '@jest/globals';
 import { parse } from 'yaml';
-import { batchesOf, ship, waitUntilWorked } from './delivery.js';
+import { tellOfEverything } from './told.js';
 import { type Stack, startStack } from './stack.js';
 
 jest.setTimeout(180_000);
 
 const GRAFANA = path.resolve(import.meta.dirname, '../../grafana');
-const SCENARIOS = path.resolve(import.meta.dirname, '../scenarios');
-const STORIES = ['contrail-three-tier', 'calico-web-deny-all'];
 const INFINITY = 'yesoreyeram-infinity-datasource';
 
 interface Column {
@@ -52,9 +50,17 @@ interface Variable {
   readonly includeAll: boolean;
 }
 
+interface Annotation {
+  readonly name: string;
+  readonly datasource: Panel['datasource'];
+  readonly enable: boolean;
+  readonly target: Target;
+}
+
 interface Dashboard {
   readonly uid: string;
   readonly title: string;
+  readonly annotations: { readonly list: readonly Annotation[] };
   readonly templating: { readonly list: readonly Variable[] };
   readonly panels: readonly Panel[];
 }
@@ -82,8 +88,7 @@ let stack: Stack;
 
 beforeAll(async () => {
   stack = await startStack('postgres');
-  for (const story of STORIES) await ship(stack, await batchesOf(path.join(SCENARIOS, story, 'bundle')));
-  await waitUntilWorked(stack);
+  await tellOfEverything(stack);
 });
 
 afterAll(() => stack.stop());
@@ -104,11 +109,14 @@ async function ask(target: Target, values: Values): Promise<readonly Row[]> {
   return rows as readonly Row[];
 }
 
+/** What is told is of that time; what was not understood is of the time when it came. */
+const HOUR = 3_600_000;
+
 /** All values of each variable, in their order: a later one may ask within an earlier one. */
 async function valuesOf(dashboard: Dashboard): Promise<Values> {
   const values: Record<string, string | readonly string[]> = {
-    __from: '2026-11-20T00:00:00.000Z',
-    __to: '2026-11-22T00:00:00.000Z',
+    __from: new Date(Math.min(Date.parse('2026-11-20'), Date.now() - HOUR)).toISOString(),
+    __to: new Date(Math.max(Date.parse('2026-11-22'), Date.now() + HOUR)).toISOString(),
   };
   for (const { type, name, query, regex } of dashboard.templating.list) {
     if (type === 'datasource' || typeof query === 'string') continue;
@@ -146,6 +154,27 @@ describe('dashboards', () => {
     }
   });
 
+  it.each(DASHBOARDS)('$title marks when alerts began and ended', async (dashboard) => {
+    const [annotation] = dashboard.annotations.list;
+    if (!annotation) throw new Error('no annotation');
+    const { target } = annotation;
+    // the columns that Infinity makes an annotation of
+    expect(target.columns.map(({ text }) => text)).toEqual(['time', 'timeEnd', 'title', 'text', 'tags', 'id']);
+    const rows = await ask(target, await valuesOf(dashboard));
+    expect(filled(rows, target.columns)).toEqual(target.columns.map(({ text }) => text));
+    expect(rows.map((row) => row['rule'])).toEqual(expect.arrayContaining(['MuchBlocked', 'SwitchedOff']));
+  });
+
+  it('tell of what fires now only', async () => {
+    const overview = DASHBOARDS.find(({ uid }) => uid === 'whydrop-overview');
+    const panel = overview?.panels.find(({ title }) => title === 'Firing alerts');
+    if (!overview || !panel?.targets[0]) throw new Error('no such panel');
+    const rows = await ask(panel.targets[0], await valuesOf(overview));
+    const rules = rows.map((row) => row['rule']);
+    expect(rules).toContain('MuchBlocked');
+    expect(rules).not.toContain('SwitchedOff');
+  });
+
   it('count what is stored', async () => {
     const overview = DASHBOARDS.find(({ uid }) => uid === 'whydrop-overview');
     const panel = overview?.panels.find(({ title }) => title === 'Blocked connections');
@@ -159,8 +188,9 @@ describe('dashboards', () => {
 
   it('show only what the chosen values leave', async () => {
     const dashboard = DASHBOARDS.find(({ uid }) => uid === 'whydrop-namespace');
+    const values = { ...(await valuesOf(dashboard as Dashboard)), namespace: ['no-such-namespace'] };
+    expect(await ask(dashboard?.annotations.list[0]?.target as Target, values)).toEqual([]);
     for (const panel of dashboard?.panels ?? []) {
-      const values = { ...(await valuesOf(dashboard as Dashboard)), namespace: ['no-such-namespace'] };
       const rows = await ask(panel.targets[0] as Target, values);
       expect({ panel: panel.title, shown: rows.filter((row) => row['value'] === undefined || row['value']) }).toEqual({
         panel: panel.title,
@@ -215,7 +245,8 @@ describe('the shape of dashboards', () => {
       readonly datasources: readonly { readonly type: string; readonly uid: string }[];
     };
     expect(sources.datasources.map(({ type }) => type)).toContain(INFINITY);
-    for (const { datasource, targets } of dashboard.panels) {
+    const annotations = dashboard.annotations.list.map(({ datasource, target }) => ({ datasource, targets: [target] }));
+    for (const { datasource, targets } of [...dashboard.panels, ...annotations]) {
       // eslint-disable-next-line no-template-curly-in-string -- Grafana's own syntax
       expect(datasource).toEqual({ type: INFINITY, uid: '${source}' });
       for (const target of targets) {

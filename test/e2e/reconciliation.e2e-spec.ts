@@ -1,59 +1,10 @@
-import { readFileSync, readdirSync } from 'node:fs';
-import path from 'node:path';
-import { batchesOf } from './delivery.js';
+import { BEGIN, driftingNode, STEP } from './drifting-node.js';
 import type { BundleBatch } from '../../apps/cli/src/import/bundle.js';
 import { envelopeSchema } from '@whydrop/contracts';
 import { decodeStream, isFormat } from '@whydrop/decoders';
-import { formatInstant } from '@whydrop/model';
 import { correlateCluster, type Database, loadBatch, loadOpenFindings, openDatabase } from '@whydrop/storage';
 import { reconcileDue, storeDecoded, storeRawBatch } from '@whydrop/storage';
 import { testDatabase, type TestDatabase } from '@whydrop/testing';
-
-// A node's real ruleset, read every twenty seconds; for some of these its agent had fallen out of step.
-const BUNDLE = path.resolve(import.meta.dirname, '../scenarios/not-a-policy-calico-old/bundle');
-const BEGIN = 1_795_262_200_000_000;
-const STEP = 20_000_000;
-
-const NODE = path.join(BUNDLE, 'nodes/n2');
-const read = (start: string) => {
-  const [name = ''] = readdirSync(NODE).filter((file) => file.startsWith(`${start}.`));
-  return readFileSync(path.join(NODE, name), 'utf8');
-};
-const RULES = read('iptables');
-const SETS = read('ipset');
-
-const LOST = /^add cali40s:s5AS7YPbgJrZVj_0vqawL6X .*\n/m;
-const ORPHAN = RULES.replace(':cali-to-host-endpoint', ':cali-tw-cali0123456789a - [0:0]\n:cali-to-host-endpoint');
-
-/** What was read at each step. */
-function rulesAt(step: number): string {
-  return step >= 3 && step <= 6 ? ORPHAN : RULES;
-}
-
-function setsAt(step: number): string {
-  // For a moment in step 7 as well: nobody needs to hear of that.
-  return (step >= 2 && step <= 5) || step === 7 ? SETS.replace(LOST, '') : SETS;
-}
-
-async function batches(): Promise<readonly BundleBatch[]> {
-  const all = await batchesOf(BUNDLE);
-  const taken = all.find(({ envelope }) => envelope.node === 'n2' && envelope.format === 'iptables-save');
-  if (!taken) throw new Error('the bundle has no ruleset of n2');
-  const snapshot = (format: string, text: string, step: number, later: number): BundleBatch => {
-    const at = BEGIN + step * STEP + later;
-    const { envelope } = taken;
-    const own = { stream: format, format, sequence: step + 100, observedFrom: formatInstant(at) };
-    return { ...taken, envelope: { ...envelope, ...own }, payload: Buffer.from(text) };
-  };
-  const steps = Array.from({ length: 10 }, (_, step) => step);
-  return [
-    ...all.filter(({ envelope }) => envelope.node === null || envelope.format === 'interfaces'),
-    ...steps.flatMap((step) => [
-      snapshot('iptables-save', rulesAt(step), step, 0),
-      snapshot('ipset-save', setsAt(step), step, 40_000),
-    ]),
-  ];
-}
 
 async function store(database: Database, { envelope, payload }: BundleBatch): Promise<void> {
   const received = await storeRawBatch(database, envelopeSchema.parse(envelope), Buffer.from(payload));
@@ -92,7 +43,7 @@ describe('differences between what was written and what a node runs', () => {
   });
 
   it('are raised after the time to settle and resolved when they are gone; what settles is no finding', async () => {
-    for (const batch of await batches()) {
+    for (const batch of await driftingNode()) {
       await store(database, batch);
       await reconcileDue(database);
     }
@@ -118,7 +69,7 @@ describe('differences between what was written and what a node runs', () => {
   });
 
   it('are the same whatever the order of arrival, and nothing is compared twice', async () => {
-    const all = await batches();
+    const all = await driftingNode();
     const shuffled = all.map((batch, i) => ({ batch, key: (i * 7919) % 31 })).toSorted((a, b) => a.key - b.key);
     for (const [i, { batch }] of shuffled.entries()) {
       await store(database, batch);
