@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Health, serveStatus, type StatusServer } from '@whydrop/telemetry';
 import type { GapInput } from '@whydrop/contracts';
+import { Bases } from './batch/bases.js';
 import { Batcher } from './batch/batcher.js';
 import { CoverageClock } from './batch/coverage.js';
 import { type Emitter, rfc3339 } from './batch/envelope.js';
@@ -57,6 +58,7 @@ class Collector {
     private readonly options: CollectorOptions,
     private readonly log: Log,
     private readonly spool: Spool,
+    bases: Bases,
   ) {
     const { url, token, inFlight, flushMs } = options;
     this.metrics = collectorMetrics(spool, this.now);
@@ -66,13 +68,17 @@ class Collector {
       inFlight,
       post: (body) => this.poster.post(body),
       refuse: async (head, body, reason) => {
+        bases.refused(head);
         const file = await keepAside(options.spool, head, body, reason);
         log.error({ file, reason, stream: head.stream }, 'the server refused a batch for good; it is kept aside');
         // A report that is refused is not reported again.
         if (head.stream !== 'gaps')
           await this.tell({ ...lostBatch(head), reason: 'REFUSED', detail: reason.slice(0, 1000) });
       },
-      damaged: (head) => this.tell({ ...lostBatch(head), reason: 'SPOOL_DAMAGED' }),
+      damaged: (head) => {
+        bases.lost(head, head.sequence, head.sequence);
+        return this.tell({ ...lostBatch(head), reason: 'SPOOL_DAMAGED' });
+      },
       onAnswer: ({ kind }) => {
         this.metrics.answers.inc({ outcome: kind });
         if (kind === 'accepted') this.metrics.lastAck.setToCurrentTime();
@@ -81,6 +87,7 @@ class Collector {
     this.batcher = new Batcher({
       emitter: emitterOf(options),
       spool,
+      bases,
       flushMs,
       now: this.now,
       onCommit: () => this.sender.nudge(),
@@ -211,13 +218,17 @@ function gapOfLoss({ stream, channel, reason, from, to, records, detail }: Loss)
 export async function startCollector(options: CollectorOptions, log: Log): Promise<RunningCollector> {
   const letNodeGo = await holdNode(options.cluster, options.node);
   const emitter = emitterOf(options);
+  const bases = new Bases();
   const spool = await Spool.open({
     folder: options.spool,
     maxBytes: options.spoolBytes,
     hold: holdFolder,
-    report: (dropped) => gapDraft(emitter, dropped.map(gapOfDropped), Date.now()),
+    report: (dropped) => {
+      for (const each of dropped) bases.lost(each, each.firstSequence, each.lastSequence);
+      return gapDraft(emitter, dropped.map(gapOfDropped), Date.now());
+    },
   });
-  const collector = new Collector(options, log, spool);
+  const collector = new Collector(options, log, spool, bases);
   await collector.start();
   return {
     statusUrl: collector.statusUrl,

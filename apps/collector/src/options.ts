@@ -46,7 +46,8 @@ export interface CollectorOptions {
 const DEFAULT_READ = ['conntrack', 'iptables', 'ipset', 'interfaces', 'routes', 'sysctl', 'conntrack-stats'];
 const KNOWN_READ = [...DEFAULT_READ, 'nft', 'kernel', 'journal', 'proc-net', 'contrail-flow'];
 
-const SPEC = {
+/** The options as parseArgs takes them. */
+export const SPEC = {
   url: { type: 'string' },
   token: { type: 'string' },
   cluster: { type: 'string' },

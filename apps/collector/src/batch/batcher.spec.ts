@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Draft, Spool } from '../spool/spool.js';
+import { Bases } from './bases.js';
 import { Batcher } from './batcher.js';
 import type { Source } from './source.js';
 
@@ -23,7 +24,7 @@ function disk() {
     },
   };
   const emitter = { cluster: 'c', node: 'n' };
-  const options = { emitter, spool: spool as unknown as Spool, flushMs: FLUSH_MS, now: Date.now };
+  const options = { emitter, spool: spool as unknown as Spool, bases: new Bases(), flushMs: FLUSH_MS, now: Date.now };
   const batcher = new Batcher(options);
   const read = (source: Source) => batcher.lines(source, { bytes: Buffer.from('a line\n') });
   return { commits, read };

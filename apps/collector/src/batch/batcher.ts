@@ -1,11 +1,14 @@
 import type { Cursor } from '../spool/record.js';
-import type { Draft, Spool } from '../spool/spool.js';
+import type { Draft, Numbers, Spool } from '../spool/spool.js';
+import type { Bases } from './bases.js';
 import { type Emitter, rfc3339, wireBody } from './envelope.js';
 import type { Piece, Sink, Source } from './source.js';
 
 export interface BatcherOptions {
   readonly emitter: Emitter;
   readonly spool: Spool;
+  /** What pictures are told by. */
+  readonly bases: Bases;
   /** What was read is on the disk within so many milliseconds. */
   readonly flushMs: number;
   readonly now: () => number;
@@ -80,7 +83,8 @@ export class Batcher implements Sink {
   }
 
   snapshot(source: Source, payload: Buffer, at: number): void {
-    this.add({ source, payload, records: 1, from: at, to: at, firstLine: 1, cursor: undefined });
+    const { payload: bytes, base, numbered } = this.options.bases.tell(source, payload, at);
+    numbered(this.add({ source, payload: bytes, records: 1, from: at, to: at, firstLine: 1, cursor: undefined }, base));
     this.options.onRecords?.(source, 1);
     this.later();
   }
@@ -91,11 +95,12 @@ export class Batcher implements Sink {
     this.add({ ...open, payload: Buffer.concat(open.pieces) });
   }
 
-  private add(batch: Omit<Pending, 'pieces' | 'bytes'> & { readonly payload: Buffer }): void {
+  private add(batch: Omit<Pending, 'pieces' | 'bytes'> & { readonly payload: Buffer }, base?: number): Numbers {
     const { source, payload, records, from, to, cursor } = batch;
     const { stream, format, attributes = {} } = source;
     const observed = { observedFrom: rfc3339(from), observedTo: rfc3339(to) };
-    const common = { version: 1 as const, ...this.options.emitter, stream, format, attributes, ...observed };
+    const by = base === undefined ? {} : { base };
+    const common = { version: 1 as const, ...this.options.emitter, stream, format, attributes, ...observed, ...by };
     const draft: Draft = {
       class: source.class,
       stream,
@@ -104,9 +109,10 @@ export class Batcher implements Sink {
       from,
       to,
       ...(cursor === undefined ? {} : { cursor }),
+      ...by,
       body: (number) => wireBody({ ...common, ...number, firstLine: batch.firstLine }, payload),
     };
-    this.options.spool.add(draft);
+    return this.options.spool.add(draft);
   }
 
   /** `soon`: drops wait only while a flush was just now, so that one alone is on its way at once and many are no more batches. */

@@ -7,6 +7,7 @@ import type { KubernetesObject } from '@whydrop/model';
 import fc from 'fast-check';
 import { Registry } from 'prom-client';
 import { FakeKubeApi } from '../../test/fake-kube-api.js';
+import { Bases } from '../batch/bases.js';
 import { Batcher } from '../batch/batcher.js';
 import type { Loss } from '../read/reader.js';
 import { pastOf } from '../spool/past.js';
@@ -68,7 +69,13 @@ class Run {
       body: () => Buffer.from(''),
     });
     const spool = await Spool.open({ folder: path.join(folder, 'spool'), maxBytes: 2 ** 26, report });
-    const batcher = new Batcher({ emitter: { cluster: 'c', node: '' }, spool, flushMs: 5, now: Date.now });
+    const batcher = new Batcher({
+      emitter: { cluster: 'c', node: '' },
+      spool,
+      bases: new Bases(),
+      flushMs: 5,
+      now: Date.now,
+    });
     const watch = {
       now: Date.now,
       lost: (loss: Loss) => losses.push(loss),

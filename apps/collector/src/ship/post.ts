@@ -1,5 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Socket } from 'node:net';
+import { Patience } from './patience.js';
 
 /** What the server said to a batch. */
 export type Answer =
@@ -11,7 +13,8 @@ export type Answer =
 
 /** Answers that are about the batch itself. A 401 or 404 is about us or the way there: those are tried again. */
 const ABOUT_THE_BATCH: ReadonlySet<number> = new Set([400, 409, 413, 415, 422]);
-const TIMEOUT_MS = 30_000;
+/** Two tries of the kernel's, at 0 and 1 s; the third would come at 3 s, and a new connection begins anew. */
+const CONNECT_MS = 2_500;
 const LONGEST_ANSWER = 64 * 1024;
 
 /** Milliseconds of a Retry-After header: seconds or a date. */
@@ -30,6 +33,13 @@ export function answerOf(status: number, text: string, retryAfter: string | unde
   return { kind: 'later', reason, afterMs: retryAfterMs(retryAfter, now) };
 }
 
+function limitConnecting(sent: http.ClientRequest, socket: Socket): void {
+  if (!socket.connecting) return;
+  const late = () => sent.destroy(new Error(`no connection within ${CONNECT_MS / 1000} s`));
+  const timer = setTimeout(late, CONNECT_MS);
+  for (const event of ['connect', 'close'] as const) socket.once(event, () => clearTimeout(timer));
+}
+
 /** Posts batches over connections that are kept. */
 export class Poster {
   private readonly target: URL;
@@ -39,6 +49,7 @@ export class Poster {
     url: string,
     private readonly token: string,
     inFlight: number,
+    private readonly patience = new Patience(),
   ) {
     this.target = new URL('ingest/v1/batches', url.endsWith('/') ? url : `${url}/`);
     const options = { keepAlive: true, maxSockets: inFlight };
@@ -54,6 +65,7 @@ export class Poster {
       'content-type': 'application/octet-stream',
     };
     return new Promise((resolve) => {
+      const [begun, given] = [performance.now(), this.patience.now];
       const failed = (error: Error) => resolve({ kind: 'later', reason: error.message, afterMs: undefined });
       const sent = request(this.target, { method: 'POST', agent: this.agent, headers }, (response) => {
         const chunks: Buffer[] = [];
@@ -63,13 +75,24 @@ export class Poster {
           if (size <= LONGEST_ANSWER) chunks.push(chunk);
         });
         response.once('error', failed).once('end', () => {
+          this.patience.answered(performance.now() - begun);
           const text = Buffer.concat(chunks).toString('utf8');
           resolve(answerOf(response.statusCode ?? 0, text, response.headers['retry-after'], Date.now()));
         });
       });
-      sent.setTimeout(TIMEOUT_MS, () => sent.destroy(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)));
+      sent.once('socket', (socket) => limitConnecting(sent, socket));
+      sent.setTimeout(given, () => {
+        this.patience.ranOut(given);
+        this.hangUpIdle();
+        sent.destroy(new Error(`no answer within ${given / 1000} s`));
+      });
       sent.once('error', failed).end(body);
     });
+  }
+
+  /** What lies idle went the same way, and would only be found dead one after the other. */
+  private hangUpIdle(): void {
+    for (const socket of Object.values(this.agent.freeSockets).flat()) socket?.destroy();
   }
 
   close(): void {

@@ -17,6 +17,8 @@ export interface BatchHead {
   readonly from: number;
   readonly to: number;
   readonly channel?: string;
+  /** Number of the batch that it is told by; absent: it is whole. */
+  readonly base?: number;
   /** Where the source stands behind this batch: it counts as read once the batch is on the disk. */
   readonly cursor?: Cursor;
 }

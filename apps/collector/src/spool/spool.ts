@@ -4,6 +4,12 @@ import { Chain, type Lease, type Numbered } from './chain.js';
 import { type BatchHead, type Cursor, SPOOL_CLASSES, type SpoolClass } from './record.js';
 import { acknowledge, giveBack } from './chain.js';
 
+/** A batch's place in its stream. */
+export interface Numbers {
+  readonly epoch: number;
+  readonly sequence: number;
+}
+
 /** A batch that is not numbered yet. */
 export interface Draft {
   readonly class: SpoolClass;
@@ -14,8 +20,10 @@ export interface Draft {
   readonly from: number;
   readonly to: number;
   readonly cursor?: Cursor;
+  /** Number of the batch that it is told by. */
+  readonly base?: number;
   /** The bytes for the wire. */
-  readonly body: (number: { readonly epoch: number; readonly sequence: number }) => Buffer;
+  readonly body: (number: Numbers) => Buffer;
 }
 
 /** Batches of one stream that had to be dropped unsent. */
@@ -105,7 +113,7 @@ export class Spool {
   }
 
   /** Numbers a batch; the next commit brings it to the disk. */
-  add(draft: Draft): void {
+  add(draft: Draft): Numbers {
     const chain = this.chain(draft.class);
     const { class: _class, body, ...facts } = draft;
     const number = chain.number(draft.stream);
@@ -113,6 +121,7 @@ export class Spool {
     const batch = { head, body: body(number) };
     this.waiting.push({ batch, chain });
     this.waitingBytes += batch.body.length;
+    return number;
   }
 
   /** One thing at a time happens to the files. */
