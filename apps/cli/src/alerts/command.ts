@@ -16,7 +16,8 @@ import {
   fetchSilences,
 } from './query.js';
 
-const OPTIONS = {
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = {
   ...SERVER_OPTIONS,
   all: { type: 'boolean' },
   cluster: { type: 'string' },
@@ -76,8 +77,8 @@ async function rules(words: Words, [action, file, ...more]: readonly string[], i
   if (action === undefined) return out(words, io, await withServer(words, io, fetchRules), printRules);
   if (action !== 'check' || file === undefined || more.length > 0)
     throw new UsageError('give rules, or rules check FILE');
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new UsageError(`${file}: ${error.message}`);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${file}: ${error.code === 'ENOENT' ? 'there is no such file' : error.message}`);
   });
   const read = readRuleFile(text, file);
   if (read.kind === 'errors') throw new UsageError(read.errors.join('\n'));

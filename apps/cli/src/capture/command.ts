@@ -7,7 +7,8 @@ import { durationOf, OptionError, parseOptions } from '../../../collector/src/op
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 
-const WORDS = {
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = {
   for: { type: 'string' },
   cluster: { type: 'string' },
   node: { type: 'string' },
@@ -57,7 +58,7 @@ function collectorWords(values: Readonly<Record<string, unknown>>): string[] {
 
 /** `whydrop capture DIR`: what this node says of its connections, as a bundle that `whydrop import` takes. */
 export async function runCapture(args: string[], io: Io): Promise<number> {
-  const { values, positionals } = parseArgs({ args, options: WORDS, allowPositionals: true });
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   const [directory, ...rest] = positionals;
   if (directory === undefined || rest.length > 0) throw new UsageError('give one folder: whydrop capture DIR');
   try {

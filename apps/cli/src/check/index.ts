@@ -16,7 +16,8 @@ export interface CheckIo {
   readonly stderr: (text: string) => void;
 }
 
-const OPTIONS = {
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = {
   manifests: { type: 'string', short: 'm' },
   queries: { type: 'string', short: 'q' },
   at: { type: 'string' },

@@ -8,7 +8,8 @@ import { printDrops } from './print.js';
 import type { WhydropClient } from '../server/client.js';
 import { type DropAnswer, type DropsRequest, fetchDrops } from './query.js';
 
-const OPTIONS = {
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = {
   ...SERVER_OPTIONS,
   since: { type: 'string' },
   from: { type: 'string' },

@@ -8,7 +8,8 @@ import { UsageError } from '../errors.js';
 import { parsePacket } from './packet.js';
 import { WalkText } from './text.js';
 
-const OPTIONS = {
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = {
   ruleset: { type: 'string', short: 'r' },
   ipset: { type: 'string', multiple: true },
   packet: { type: 'string', short: 'p', multiple: true },

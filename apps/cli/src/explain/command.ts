@@ -6,11 +6,14 @@ import type { Io } from '../io.js';
 import { SERVER_OPTIONS, withServer } from '../server/connect.js';
 import { explainText } from './text.js';
 
+/** For a stored drop; help.spec.ts holds the help against them. */
+export const OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
+
 async function explainDrop(args: string[], io: Io): Promise<number> {
-  const options = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
-  const { values, positionals } = parseArgs({ args, options, allowPositionals: true });
+  const { values, positionals } = parseArgs({ args, options: OPTIONS, allowPositionals: true });
   const [id, ...rest] = positionals;
-  if (id === undefined || rest.length > 0) throw new UsageError('give the id of one drop: whydrop explain ID');
+  if (id === undefined || rest.length > 0)
+    throw new UsageError("give the id of one drop (whydrop drops shows them), or see 'whydrop explain --help'");
   const drop = await withServer(values, io, (client) => fetchDrop(client, id));
   if (!drop) {
     io.stderr(`no drop has the id ${id}\n`);

@@ -1,3 +1,4 @@
+import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 import { WhydropClient } from './client.js';
 import { readServerFile } from './server-file.js';
@@ -10,6 +11,13 @@ interface ServerWords {
   readonly token?: string | undefined;
 }
 
+/** The server that was named. Throws when it is no address. */
+function namedUrl(word: string | undefined): string | undefined {
+  const url = word ?? process.env['WHYDROP_URL'];
+  if (url === undefined || (URL.canParse(url) && /^https?:/.test(url))) return url;
+  throw new UsageError(`${word === undefined ? 'WHYDROP_URL' : '--url'} ${url}: must be http:// or https://`);
+}
+
 /**
  * Runs `work` against the server that was named (`--url`, WHYDROP_URL), or the one that runs on this machine; when there is
  * none, one is started for the time of the command, on the same data.
@@ -19,7 +27,7 @@ export async function withServer<T>(
   io: Io,
   work: (client: WhydropClient) => Promise<T>,
 ): Promise<T> {
-  const url = words.url ?? process.env['WHYDROP_URL'];
+  const url = namedUrl(words.url);
   const token = words.token ?? process.env['WHYDROP_TOKEN'];
   const running = await readServerFile();
   if (url !== undefined) {

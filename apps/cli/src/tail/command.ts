@@ -7,7 +7,8 @@ import type { Io } from '../io.js';
 import type { WhydropClient } from '../server/client.js';
 import { SERVER_OPTIONS, withServer } from '../server/connect.js';
 
-const OPTIONS = {
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = {
   ...SERVER_OPTIONS,
   since: { type: 'string' },
   cluster: { type: 'string' },

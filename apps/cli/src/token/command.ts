@@ -18,7 +18,8 @@ import { readServerFile } from '../server/server-file.js';
 import { newTokenOf } from './limits.js';
 
 const TEXT = { type: 'string' } as const;
-const OPTIONS = {
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = {
   name: TEXT,
   role: TEXT,
   cluster: TEXT,

@@ -13,8 +13,9 @@ const DEFAULT_PORT = 4270;
 
 /** The port asked for; without one the usual port, or any free one when that is taken. */
 export function portOf(text: string | undefined): number {
-  const port = Number(text ?? process.env['PORT'] ?? DEFAULT_PORT);
-  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new UsageError(`--port ${text}: is no port`);
+  const [name, asked] = text === undefined ? ['PORT', process.env['PORT']] : ['--port', text];
+  const port = Number(asked ?? DEFAULT_PORT);
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new UsageError(`${name} ${asked}: is no port`);
   return port;
 }
 

@@ -10,9 +10,12 @@ const SCENARIOS = path.resolve(import.meta.dirname, '../../../../../test/scenari
 /** Captures of real kernels, in the order in which they are shown; test/scenarios has more for `whydrop import`. */
 const STORIES = ['contrail-three-tier', 'calico-web-deny-all'];
 
+/** help.spec.ts holds the help against them. */
+export const OPTIONS = { ...UP_OPTIONS, exit: { type: 'boolean' } } as const;
+
 /** `whydrop demo`: what Whydrop says about captures of real kernels, then it keeps serving them. */
 export async function runDemo(args: string[], io: Io): Promise<number> {
-  const { values } = parseArgs({ args, options: { ...UP_OPTIONS, exit: { type: 'boolean' } } });
+  const { values } = parseArgs({ args, options: OPTIONS });
   const stopped = untilSignal();
   const running = await startHere(values, io);
   const client = new WhydropClient(running.url, running.token);

@@ -1,0 +1,92 @@
+import { SPEC } from '../../../collector/src/options.js';
+import { OPTIONS as ALERTS } from '../alerts/command.js';
+import { OPTIONS as CAPTURE } from '../capture/command.js';
+import { OPTIONS as CHECK } from '../check/index.js';
+import { OPTIONS as DROPS } from '../drops/command.js';
+import { OPTIONS as EXPLAIN } from '../explain/command.js';
+import { OPTIONS as OFFLINE } from '../explain-offline/index.js';
+import { OPTIONS as PACKET } from '../explain-packet/index.js';
+import { main } from '../main.js';
+import { SERVER_OPTIONS } from '../server/connect.js';
+import { OPTIONS as TAIL } from '../tail/command.js';
+import { OPTIONS as TOKEN } from '../token/command.js';
+import { UP_OPTIONS } from '../up/command.js';
+import { OPTIONS as DEMO } from '../up/demo.js';
+import type { Help } from './help.js';
+import { HELP } from './texts.js';
+
+type Accepted = Readonly<Record<string, { readonly type: string; readonly short?: string }>>;
+
+const ACCEPTED: Readonly<Record<keyof typeof HELP, Accepted>> = {
+  up: UP_OPTIONS,
+  demo: DEMO,
+  import: SERVER_OPTIONS,
+  drops: DROPS,
+  tail: TAIL,
+  explain: { ...OFFLINE, ...PACKET, ...EXPLAIN },
+  alerts: ALERTS,
+  check: CHECK,
+  capture: CAPTURE,
+  collector: SPEC,
+  token: TOKEN,
+};
+
+/** `-v, --verbose` gives `-v` and `--verbose`. */
+const words = (text: string) => text.match(/(?<![\w=-])--?[a-z][a-z-]*/g) ?? [];
+
+const told = ({ options }: Help) => options.flatMap(([option]) => words(option));
+
+function taken(accepted: Accepted): readonly string[] {
+  return Object.entries(accepted).flatMap(([name, { short }]) => [
+    `--${name}`,
+    ...(short === undefined ? [] : [`-${short}`]),
+  ]);
+}
+
+async function run(...argv: readonly string[]) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const io = { stdout: (text: string) => void out.push(text), stderr: (text: string) => void err.push(text) };
+  const code = await main(argv, { ...io, interactive: false });
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+describe.each(Object.entries(HELP))('whydrop %s --help', (name, help: Help) => {
+  it('lists every option that the command takes, and no other', () => {
+    const accepted = ACCEPTED[name as keyof typeof HELP];
+    expect([...new Set(told(help))].toSorted()).toEqual(taken(accepted).toSorted());
+  });
+
+  it('shows only such options in its calls', () => {
+    for (const word of help.usage.flatMap(words)) expect(told(help)).toContain(word);
+  });
+
+  it('fits a terminal of 120 columns, and is what `help NAME` says too', async () => {
+    const { code, out, err } = await run(name, '--help');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+    expect((await run('help', name)).out).toBe(out);
+  });
+});
+
+it('names every command, also for one that is not there', async () => {
+  const { out } = await run();
+  for (const name of Object.keys(HELP)) expect(out).toContain(`\n  ${name} `);
+  const { code, err } = await run('imprt');
+  expect(code).toBe(2);
+  expect(err).toContain("there is no command 'imprt'");
+  expect(err).toContain(out);
+});
+
+it.each([
+  [['drops', '--sinc', '1h'], "whydrop drops: Unknown option '--sinc'; 'whydrop drops --help' lists what it takes\n"],
+  [['drops', 'all'], "whydrop drops: Unexpected argument 'all'; 'whydrop drops --help' lists what it takes\n"],
+  [
+    ['check', '--manifests'],
+    "whydrop check: Option '-m, --manifests <value>' argument missing; 'whydrop check --help' lists what it takes\n",
+  ],
+  [['drops', '--url', 'nonsense'], 'whydrop drops: --url nonsense: must be http:// or https://\n'],
+  [['up', '--port', 'x'], 'whydrop up: --port x: is no port\n'],
+  [['alerts', 'rules', 'check', '/nowhere'], 'whydrop alerts: /nowhere: there is no such file\n'],
+])('%j is answered with the word at fault', async (argv, said) => {
+  expect(await run(...argv)).toEqual({ code: 2, out: '', err: said });
+});
