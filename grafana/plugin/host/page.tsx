@@ -29,6 +29,8 @@ interface Task {
   readonly to: number;
   readonly choices: Choices;
   readonly panels: readonly Panel[];
+  /** Policies whose alerts are counted. */
+  readonly policies: readonly string[];
 }
 
 type Loaded = DataSourcePlugin<WhydropDataSource, WhydropQuery, WhydropOptions, WhydropSecrets>;
@@ -106,11 +108,14 @@ async function run(task: Task) {
   const health = await source.testDatasource();
   const answers: Asked[] = [];
   for (const panel of task.panels) answers.push(await ask(source, panel.targets as readonly WhydropQuery[], range));
-  const alerts = await ask(
-    source,
-    [{ refId: 'Anno', ...source.annotations.getDefaultQuery?.() } as WhydropQuery],
-    range,
-  );
+  const annotate = (where: WhydropQuery['where']) =>
+    ask(source, [{ refId: 'Anno', ...source.annotations.getDefaultQuery?.(), where } as WhydropQuery], range);
+  const alerts = await annotate({});
+  const alertsOf: Record<string, number> = {};
+  for (const policy of task.policies)
+    alertsOf[policy] = (await annotate({ policies: [policy] })).frames[0]?.length ?? 0;
+  const valuesOf = (name: string): unknown[] =>
+    alerts.frames[0]?.fields.find((field) => field.name === name)?.values ?? [];
   const variables = (source as { variables?: WhydropDataSource['variables'] }).variables;
   const values = async (dimension: string) => {
     const request = { ...requestOf([], range), targets: [{ refId: 'values', values: dimension }] };
@@ -157,7 +162,10 @@ async function run(task: Task) {
     })),
     alerts: {
       errors: alerts.errors,
-      titles: alerts.frames[0]?.fields.find(({ name }) => name === 'title')?.values ?? [],
+      titles: valuesOf('title'),
+      times: valuesOf('time'),
+      texts: valuesOf('text'),
+      of: alertsOf,
     },
     offered,
   };

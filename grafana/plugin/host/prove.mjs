@@ -13,6 +13,8 @@ const PLUGIN = path.resolve(HERE, '..');
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const PICTURE = process.env.PICTURE;
 const UID = 'whydrop';
+const DENY = 'NetworkPolicy/payments/default-deny';
+const NONE = 'NetworkPolicy/payments/no-such-policy';
 
 function build(what, ...args) {
   console.log(`building ${what}`);
@@ -54,8 +56,17 @@ function check(result, story, seen, secret) {
   assert.equal(panel('Who').rows.length, 2, 'a node graph has two frames');
   assert.deepEqual(result.alerts.errors, []);
   assert.ok(result.alerts.titles.includes('PaymentsBlocked'), 'the alert is an annotation');
+  assert.ok(
+    result.alerts.times.every((time) => time >= story.from && time <= Date.now()),
+    'an annotation stands where its alert began',
+  );
+  const says = result.alerts.texts.some((text) => text.startsWith('payments turns connections away\n'));
+  assert.ok(says, `an annotation says what its alert says: ${result.alerts.texts}`);
+  const { [DENY]: ofDeny, [NONE]: ofNone } = result.alerts.of;
+  assert.ok(ofDeny > 0 && ofDeny < result.alerts.titles.length, 'alerts of a policy');
+  assert.equal(ofNone, 0, 'alerts of a policy that has none');
   assert.ok(result.offered.NAMESPACE.includes('payments'), 'variable: namespaces');
-  assert.ok(result.offered.POLICY.includes('NetworkPolicy/payments/default-deny'), 'variable: policies');
+  assert.ok(result.offered.POLICY.includes(DENY), 'variable: policies');
   assert.ok(seen.length > 0 && seen.every(({ method, path: asked }) => method === 'POST' && asked === 'gql/graphql'));
   assert.ok(!seen.some(({ headers }) => JSON.stringify(headers).includes(secret)), 'the browser never has the token');
 }
@@ -109,7 +120,16 @@ async function prove(whydrop, browser) {
     await page.goto(standIn.url);
     const { from, to } = whydrop.story;
     const choices = { datasource: [UID], cluster: ['shop'], namespace: ['payments', 'shop', 'monitoring'] };
-    const task = { plugin: module, uid: UID, jsonData, from: from - 5 * 60_000, to: to + 5 * 60_000, choices, panels };
+    const task = {
+      plugin: module,
+      uid: UID,
+      jsonData,
+      from: from - 5 * 60_000,
+      to: to + 5 * 60_000,
+      choices,
+      panels,
+      policies: [DENY, NONE],
+    };
     const result = await page.evaluate((given) => window.run(given), task);
     console.log(`module.js asked for ${result.asked.join(', ')}`);
     console.log(result.health.message);

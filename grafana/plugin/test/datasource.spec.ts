@@ -155,7 +155,10 @@ describe('frames', () => {
     };
     const sent = giveAnswers(answering({ alerts: { nodes: [alert] } }));
     const { data } = await ask({ kind: 'alerts', where: { clusters: ['c'], policies: ['p', 'q'] } });
-    expect(sent[0]?.variables).toEqual({ filter: { timeRange: TIME, cluster: 'c' }, first: 100 });
+    expect(sent[0]?.variables).toEqual({
+      filter: { timeRange: TIME, and: [{ cluster: { in: ['c'] }, policy: { in: ['p', 'q'] } }] },
+      first: 100,
+    });
     expect(data[0].fields.slice(0, 5).map(({ name }: { name: string }) => name)).toEqual([
       'time',
       'timeEnd',

@@ -21,15 +21,10 @@ describe('query editor', () => {
     ['trend', ['A series per', 'Sum of', 'Bucket', 'Compare with', 'Clusters', 'Causes']],
     ['top', ['By', 'Limit', 'Policies']],
     ['drops', ['As', 'Workloads']],
-    ['alerts', ['Clusters', 'Policies']],
+    ['alerts', ['Clusters', 'Policies', 'Namespaces']],
   ] as const)('%s: has what it needs', (kind, labels) => {
     editor({ kind });
     for (const label of labels) expect(screen.getAllByLabelText(label).length).toBeGreaterThan(0);
-  });
-
-  it('alerts: does not offer what alerts cannot be told apart by', () => {
-    editor({ kind: 'alerts' });
-    expect(screen.queryByLabelText('Causes')).toBeNull();
   });
 
   it('changes what was typed and keeps the rest', () => {

@@ -2,15 +2,12 @@ import type { QueryEditorProps } from '@grafana/data';
 import { Combobox, InlineField, InlineFieldRow } from '@grafana/ui';
 import { useId } from 'react';
 import type { WhydropDataSource } from '../datasource';
-import { type ConditionName, CONDITION_NAMES, type WhydropOptions, type WhydropQuery } from '../types';
+import { CONDITION_NAMES, type WhydropOptions, type WhydropQuery } from '../types';
 import { KINDS } from './choices';
 import { ConditionField } from './ConditionField';
 import { ShapeFields } from './ShapeFields';
 
 type Props = QueryEditorProps<WhydropDataSource, WhydropQuery, WhydropOptions>;
-
-/** Alerts can be told apart by these only. */
-const OF_ALERTS: readonly ConditionName[] = ['clusters', 'policies'];
 
 export function QueryEditor({ query: given, datasource, range, onChange, onRunQuery }: Props) {
   const id = useId();
@@ -19,7 +16,6 @@ export function QueryEditor({ query: given, datasource, range, onChange, onRunQu
     onChange({ ...query, ...part });
     onRunQuery();
   };
-  const names = query.kind === 'alerts' ? OF_ALERTS : CONDITION_NAMES;
   return (
     <>
       <InlineFieldRow>
@@ -35,7 +31,7 @@ export function QueryEditor({ query: given, datasource, range, onChange, onRunQu
         <ShapeFields query={query} onChange={change} />
       </InlineFieldRow>
       <InlineFieldRow>
-        {names.map((name) => (
+        {CONDITION_NAMES.map((name) => (
           <ConditionField
             key={name}
             name={name}

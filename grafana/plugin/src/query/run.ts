@@ -17,7 +17,7 @@ export type Ask = <T>(document: string, variables: object) => Observable<T>;
 export interface Asked {
   /** Its variables are filled in. */
   readonly query: CompleteQuery;
-  /** `DropGroupCondition` of the API. */
+  /** `DropGroupCondition` of the API, and `AlertCondition`. */
   readonly condition: Readonly<Record<string, { readonly in: readonly string[] }>>;
   readonly range: TimeRange;
   readonly maxDataPoints: DataQueryRequest['maxDataPoints'];
@@ -46,13 +46,6 @@ function trendVariables({ query, condition, range, maxDataPoints }: Asked): obje
   };
 }
 
-/** Alerts know fewer conditions, and one value each: of several values none is asked for. */
-function alertFilter({ condition, range }: Asked): object {
-  const only = (values: readonly string[] | undefined) => (values?.length === 1 ? values[0] : undefined);
-  const [cluster, policy] = [only(condition['cluster']?.in), only(condition['policy']?.in)];
-  return { timeRange: timeRangeOf(range), ...(cluster ? { cluster } : {}), ...(policy ? { policy } : {}) };
-}
-
 /** Asks what a query asks, as frames. */
 export function run(asked: Asked, ask: Ask): Observable<DataFrame[]> {
   const { query, condition, range, page } = asked;
@@ -70,7 +63,8 @@ export function run(asked: Asked, ask: Ask): Observable<DataFrame[]> {
     case 'graph':
       return ask<GraphAnswer>(GRAPH, rows).pipe(map((answer) => graphFrames(answer, query, page)));
     case 'alerts': {
-      const alerts = { filter: alertFilter(asked), first: query.limit };
+      // Beside `and` a cluster and a policy are short for one value.
+      const alerts = { filter: { timeRange, and: [condition] }, first: query.limit };
       return ask<AlertsAnswer>(ALERTS, alerts).pipe(map((answer) => [alertsFrame(answer, query, page)]));
     }
     default:
