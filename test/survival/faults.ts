@@ -87,14 +87,14 @@ const linkFault: Fault = {
   strike: ({ link, chance }) => takeDown(link, chance.int(200, 3_000)),
 };
 
-/** For when it is asked for by name: as long as a switch takes to start. */
-export const LONG_LINK_FAULT: Fault = {
-  name: 'link to the api down for 30 s',
+/** For when they are asked for by name: as long as a switch takes to start, and as is worst for a kernel that asks ever more seldom. */
+export const LONG_LINK_FAULTS: readonly Fault[] = [13, 30].map((seconds) => ({
+  name: `link to the api down for ${seconds} s`,
   victim: 'link',
-  weight: 1,
+  weight: 3,
   kills: 0,
-  strike: ({ link }) => takeDown(link, 30_000),
-};
+  strike: ({ link }) => takeDown(link, seconds * 1000),
+}));
 
 const postgresFaults: readonly Fault[] = [
   {

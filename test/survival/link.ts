@@ -10,8 +10,9 @@ const FAR_MAC = '02:00:00:00:77:01';
 /** How the names of our namespaces begin; the number of the process that made them follows. */
 const NAMESPACES = 'wdsv';
 
+const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+
 function ip(...args: readonly string[]): string {
-  const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
   return execFileSync('ip', args, { env: environment, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
@@ -33,10 +34,11 @@ function removeLeftovers(): void {
   }
 }
 
-/** Opens a socket inside a namespace and hands it over: it stays there, whoever accepts from it. */
+/** Opens a socket inside a namespace and hands it over: it stays there, whoever accepts from it. Then it is needed no more. */
 const LISTEN = `
   const server = require('node:net').createServer();
-  server.listen(0, process.argv[1], () => process.send(server.address().port, server, () => process.disconnect()));`;
+  server.listen(0, process.argv[1], () => process.send(server.address().port, server));
+  process.once('disconnect', () => process.exit());`;
 
 /**
  * A cable of our own between two network namespaces of our own: a collector at the near end reaches what listens at the far
@@ -85,11 +87,12 @@ export class Link {
   }
 
   private async listen(): Promise<{ readonly server: Server; readonly port: number }> {
-    const [command = '', ...args] = ['ip', 'netns', 'exec', this.far, process.execPath, '-e', LISTEN, FAR];
-    const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    const opener = ['netns', 'exec', this.far, process.execPath, '-e', LISTEN, FAR];
+    const child = spawn('ip', opener, { env: environment, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     const failed = once(child, 'exit').then(([code]) => Promise.reject(new Error(`no socket at the far end: ${code}`)));
     const [port, server] = (await Promise.race([once(child, 'message'), failed])) as [number, Server];
     failed.catch(() => undefined);
+    child.disconnect();
     return { server, port };
   }
 
