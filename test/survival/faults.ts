@@ -88,7 +88,7 @@ const linkFault: Fault = {
 };
 
 /** For when they are asked for by name: as long as a switch takes to start, and as is worst for a kernel that asks ever more seldom. */
-export const LONG_LINK_FAULTS: readonly Fault[] = [13, 30].map((seconds) => ({
+export const LONG_LINK_FAULTS: readonly Fault[] = [16, 30].map((seconds) => ({
   name: `link to the api down for ${seconds} s`,
   victim: 'link',
   weight: 3,

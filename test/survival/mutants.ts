@@ -65,10 +65,12 @@ const build = (scratch: string) =>
   execFileSync(process.execPath, [path.join(scratch, 'tools/prepare.mjs')], { stdio: 'ignore' });
 
 async function seenByPoison(product: string): Promise<string | undefined> {
-  const { verdict, rejects, partsLeft } = await poisoned(product, 8);
+  const { deaths, verdict, rejects, partsLeft } = await poisoned(product, 8);
   const alone =
     rejects.length === 1 && verdict.rejected === 1 && verdict.stored === verdict.sent - 1 && partsLeft === 0;
-  return alone && isWhole(verdict) ? undefined : `${verdict.rejected} of ${verdict.sent} records rejected instead of 1`;
+  if (alone && isWhole(verdict)) return undefined;
+  const counts = [`${deaths} deaths`, `${verdict.rejected} of ${verdict.sent} records rejected instead of 1`];
+  return [...counts, ...verdict.violations.slice(0, 1)].join('; ').slice(0, 200);
 }
 
 async function seenByFaults(product: string, mutant: Mutant, seed: number): Promise<string | undefined> {

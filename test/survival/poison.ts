@@ -21,10 +21,13 @@ const TRAP = (number: number) => `
 /** Sessions that are held. */
 const HELD = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
 
-/** Kills the worker whenever it works on the poison, until everything is worked through. How often it died. */
-async function killUntilDone(world: World, load: Load, milliseconds: number): Promise<number> {
+/** A record is cornered after five deaths of its batch and one for each halving; what has killed so often kills for ever. */
+const FOR_EVER = 25;
+
+/** Kills the worker whenever it works on the poison, until everything is worked through. How often it died, and whether that had an end. */
+async function killUntilDone(world: World, load: Load, milliseconds: number): Promise<readonly [number, boolean]> {
   let deaths = 0;
-  for (const end = Date.now() + milliseconds; Date.now() < end; await sleep(20)) {
+  for (const end = Date.now() + milliseconds; Date.now() < end && deaths < FOR_EVER; await sleep(20)) {
     const held = await world.query<{ pid: number }>(HELD);
     if (held.length > 0) {
       if (await world.worker.kill()) deaths += 1;
@@ -32,9 +35,9 @@ async function killUntilDone(world: World, load: Load, milliseconds: number): Pr
       continue;
     }
     const [open] = await world.query('SELECT 1 FROM raw_batch WHERE finished_at IS NULL LIMIT 1');
-    if (!open && load.oldestWaiting() === Infinity) return deaths;
+    if (!open && load.oldestWaiting() === Infinity) return [deaths, true];
   }
-  return deaths;
+  return [deaths, false];
 }
 
 /** A record among others that kills the worker each time it is stored. */
@@ -50,10 +53,12 @@ export async function poisoned(product: string, batchOf = 32): Promise<PoisonRes
     for (const batch of [sender.batch(5), harmful, sender.batch(5)]) sender.push(batch);
     other.push(other.batch(5));
     load.deliver();
-    const deaths = await killUntilDone(world, load, 240_000);
-    await load.finish();
-    await recovery({ world, load }, Date.now());
-    await settled(world);
+    const [deaths, ended] = await killUntilDone(world, load, 240_000);
+    if (ended) {
+      await load.finish();
+      await recovery({ world, load }, Date.now());
+      await settled(world);
+    }
     const rejects = await world.query<{ reason: string; raw: string }>('SELECT reason, raw FROM reject');
     const [left] = await world.query<{ parts: string }>('SELECT count(*) AS parts FROM batch_part');
     return { deaths, poison, rejects, partsLeft: Number(left?.parts), verdict: await check(world, load) };
