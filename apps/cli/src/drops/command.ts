@@ -1,36 +1,16 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
-import { SERVER_OPTIONS, withServer } from '../server/connect.js';
+import { withServer } from '../server/connect.js';
 import { type CountedAnswer, fetchCounted, printCounted } from './counted.js';
 import { dropJson } from './json.js';
 import { printDrops } from './print.js';
 import type { WhydropClient } from '../server/client.js';
 import { type DropAnswer, type DropsRequest, fetchDrops } from './query.js';
+import { causeOf, secondsOf, WHICH_OPTIONS } from './words.js';
 
 /** help.spec.ts holds the help against them. */
-export const OPTIONS = {
-  ...SERVER_OPTIONS,
-  since: { type: 'string' },
-  from: { type: 'string' },
-  to: { type: 'string' },
-  cluster: { type: 'string' },
-  namespace: { type: 'string' },
-  policy: { type: 'string' },
-  cause: { type: 'string' },
-  failed: { type: 'boolean' },
-  json: { type: 'boolean' },
-} as const;
-
-const UNITS: Readonly<Record<string, string>> = { s: 'PT#S', m: 'PT#M', h: 'PT#H', d: 'P#D' };
-
-/** `90s`, `5m`, `1h`, `7d` as an ISO 8601 duration. */
-function duration(text: string): string {
-  const match = /^(\d+)([smhd])$/.exec(text);
-  const unit = UNITS[match?.[2] ?? ''];
-  if (!match || unit === undefined) throw new UsageError(`--since ${text}: write it as 90s, 5m, 1h or 7d`);
-  return unit.replace('#', match[1] ?? '');
-}
+export const OPTIONS = { ...WHICH_OPTIONS, from: { type: 'string' }, to: { type: 'string' } } as const;
 
 function rfc3339(option: string, text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
@@ -44,7 +24,7 @@ type Words = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
 function timeOf({ since, from, to }: Words): Pick<DropsRequest, 'from' | 'to' | 'last'> {
   if (since !== undefined) {
     if (from !== undefined || to !== undefined) throw new UsageError('give --since, or --from and --to');
-    return { last: duration(since) };
+    return { last: `PT${secondsOf(since)}S` };
   }
   return { from: rfc3339('from', from) ?? '1970-01-01T00:00:00Z', to: rfc3339('to', to) };
 }
@@ -65,8 +45,8 @@ async function fetchAll(
 /** `whydrop drops` */
 export async function runDrops(args: string[], io: Io): Promise<number> {
   const { values } = parseArgs({ args, options: OPTIONS });
-  const { cluster, namespace, policy, cause, failed = false } = values;
-  const request = { ...timeOf(values), cluster, namespace, policy, cause, failed };
+  const { cluster, namespace, policy, failed = false } = values;
+  const request = { ...timeOf(values), cluster, namespace, policy, cause: causeOf(values.cause), failed };
   const [drops, counted] = await withServer(values, io, (client) => fetchAll(client, request, values));
   if (values.json === true) for (const drop of drops) io.stdout(`${JSON.stringify(dropJson(drop))}\n`);
   else {

@@ -1,3 +1,4 @@
+import { ServerError } from '../errors.js';
 import type { WhydropClient } from '../server/client.js';
 
 /** Fields of a drop that the list, its JSON and the explanation print. Names are those of schema.graphql. */
@@ -208,11 +209,14 @@ export async function fetchDrops(client: WhydropClient, request: DropsRequest): 
   return found;
 }
 
-/** One drop by its key or global id. */
+const ONE = `query ($id: ID!) { drop(id: $id) { ${DROP_FIELDS} changedSince { ${CHANGE} } } }`;
+
+/** One drop by its key or global id; null when there is none that the token may see. */
 export async function fetchDrop(client: WhydropClient, id: string): Promise<DropAnswer | null> {
-  const answer = await client.query<{ drop: DropAnswer | null }>(
-    `query ($id: ID!) { drop(id: $id) { ${DROP_FIELDS} changedSince { ${CHANGE} } } }`,
-    { id },
-  );
-  return answer.drop;
+  try {
+    return (await client.query<{ drop: DropAnswer | null }>(ONE, { id })).drop;
+  } catch (error) {
+    if (error instanceof ServerError && error.code === 'NOT_FOUND') return null;
+    throw error;
+  }
 }

@@ -11,10 +11,10 @@ export interface Help {
 }
 
 /** Columns for the option; a longer one has a line for itself. */
-const WIDTH = 24;
+const WIDTH = 26;
 
 function optionLine([option, meaning]: Help['options'][number]): string {
-  if (option.length < WIDTH) return `  ${option.padEnd(WIDTH)}${meaning}`;
+  if (option.length <= WIDTH - 2) return `  ${option.padEnd(WIDTH)}${meaning}`;
   return `  ${option}\n  ${''.padEnd(WIDTH)}${meaning}`;
 }
 

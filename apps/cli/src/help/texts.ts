@@ -158,7 +158,7 @@ export const HELP = {
     ],
     options: [
       ['--url URL', 'the server; needed'],
-      ['--token TOKEN', "a token of the role collector or ingest: 'whydrop token create'"],
+      ['--token TOKEN', "of the role collector (one node) or ingest (--cluster-watch): 'whydrop token create'"],
       ...READ,
       ['--conntrack-events A,B', 'NEW, UPDATES, DESTROY: all'],
       ['--conntrack-buffer SIZE', 'of the kernel, for events not read yet: 32M'],

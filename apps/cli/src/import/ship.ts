@@ -1,7 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
-import type { Progress, WhydropClient } from '../server/client.js';
+import type { Accepted, Progress, WhydropClient } from '../server/client.js';
 import { type Bundle, bundleBatches } from './bundle.js';
 
 /** What became of a bundle's batches. */
@@ -30,20 +30,25 @@ async function shipAll(client: WhydropClient, bundle: Bundle, io: Io) {
   const ids: string[] = [];
   const sum = { duplicates: 0, bytes: 0 };
   const pending = new Set<Promise<void>>();
+  const failures: unknown[] = [];
   try {
     for await (const { envelope, payload } of bundleBatches(bundle)) {
-      const work = client.ship(envelope, payload).then(({ batchId, duplicate }) => {
+      const shipped = ({ batchId, duplicate }: Accepted) => {
         ids.push(batchId);
         sum.duplicates += duplicate ? 1 : 0;
         sum.bytes += payload.length;
         bar?.setTotal(Math.max(ids.length, bundle.files.length + 1));
         bar?.increment();
-      });
+      };
+      // Failures are kept, not thrown: the next may come while nobody waits for it.
+      const work = client.ship(envelope, payload).then(shipped, (error: unknown) => void failures.push(error));
       const tracked = work.finally(() => pending.delete(tracked));
       pending.add(tracked);
       if (pending.size >= IN_FLIGHT) await Promise.race(pending);
+      if (failures.length > 0) break;
     }
     await Promise.all(pending);
+    if (failures.length > 0) throw failures[0];
   } finally {
     bar?.stop();
   }

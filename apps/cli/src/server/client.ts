@@ -1,7 +1,7 @@
 import { gzip } from 'node:zlib';
 import { promisify } from 'node:util';
 import { type EnvelopeInput, formatBatch } from '@whydrop/contracts';
-import { UsageError } from '../errors.js';
+import { ServerError, UsageError } from '../errors.js';
 
 const compress = promisify(gzip);
 
@@ -19,9 +19,20 @@ export interface Accepted {
   readonly duplicate: boolean;
 }
 
-interface GraphqlAnswer {
+/** Of GraphQL: `data`, `errors`; of the ingest: what it accepted, or `error`. */
+interface Answer {
   readonly data?: unknown;
   readonly errors?: readonly { readonly message: string; readonly extensions?: { readonly code?: string } }[];
+  readonly error?: { readonly code?: string; readonly message?: string };
+}
+
+/** The body as JSON; undefined when it is none: then somebody else has answered. */
+async function answerOf(response: Response): Promise<Answer | undefined> {
+  try {
+    return (await response.json()) as Answer;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The part of fetch's options that is used here. */
@@ -55,10 +66,12 @@ export class WhydropClient {
   }
 
   private async failure(response: Response): Promise<UsageError> {
-    const body = await response.text();
-    const parsed = /^\s*\{/.test(body) ? (JSON.parse(body) as { error?: { code?: string; message?: string } }) : {};
-    const reason = parsed.error?.message ?? body.slice(0, 200);
-    return new UsageError(`${this.url}: ${response.status} ${parsed.error?.code ?? response.statusText}: ${reason}`);
+    const status = `${response.status} ${response.statusText}`.trim();
+    const { error, errors } = (await answerOf(response)) ?? {};
+    const code = error?.code ?? errors?.[0]?.extensions?.code;
+    const message = error?.message ?? errors?.[0]?.message;
+    if (message === undefined) return new UsageError(`${this.url}: ${status}: this is no answer of Whydrop`);
+    return new UsageError(`${this.url}: ${response.status} ${code ?? response.statusText}: ${message}`);
   }
 
   /** Ships one batch; sends it again while the server asks to wait. */
@@ -99,9 +112,10 @@ export class WhydropClient {
       headers: { 'content-type': 'application/json' },
     });
     if (response.status === 401 || response.status >= 500) throw await this.failure(response);
-    const answer = (await response.json()) as GraphqlAnswer;
-    const error = answer.errors?.[0];
-    if (error) throw new UsageError(`${error.extensions?.code ?? 'ERROR'}: ${error.message}`);
+    const answer = await answerOf(response.clone());
+    const error = answer?.errors?.[0];
+    if (error) throw new ServerError(error.extensions?.code ?? 'ERROR', error.message);
+    if (answer?.data === undefined) throw await this.failure(response);
     return answer.data as T;
   }
 }

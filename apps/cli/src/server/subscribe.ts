@@ -19,7 +19,9 @@ function reasonOf(error: unknown): string {
   if (Array.isArray(error)) return (error as readonly { message: string }[]).map(({ message }) => message).join('; ');
   const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
   if (typeof code === 'number') return REFUSED[code] ?? `the connection was closed (${code})`;
-  return error instanceof Error ? error.message : 'the server cannot be reached';
+  // Of ws it is an ErrorEvent: its message is the system's, or `Unexpected server response: 501`.
+  const said: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'message') : undefined;
+  return `cannot be reached (${typeof said === 'string' && said !== '' ? said : 'no answer'}); is Whydrop running there?`;
 }
 
 /** Answers of one subscription over `graphql-transport-ws`. */

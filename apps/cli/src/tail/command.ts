@@ -2,23 +2,14 @@ import { parseArgs } from 'node:util';
 import { dropJson } from '../drops/json.js';
 import { dropLine } from '../drops/print.js';
 import { conditionOf, type DropAnswer, DROP_FIELDS } from '../drops/query.js';
+import { causeOf, secondsOf, WHICH_OPTIONS } from '../drops/words.js';
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 import type { WhydropClient } from '../server/client.js';
-import { SERVER_OPTIONS, withServer } from '../server/connect.js';
+import { withServer } from '../server/connect.js';
 
 /** help.spec.ts holds the help against them. */
-export const OPTIONS = {
-  ...SERVER_OPTIONS,
-  since: { type: 'string' },
-  cluster: { type: 'string' },
-  namespace: { type: 'string' },
-  policy: { type: 'string' },
-  cause: { type: 'string' },
-  failed: { type: 'boolean' },
-  json: { type: 'boolean' },
-  count: { type: 'string' },
-} as const;
+export const OPTIONS = { ...WHICH_OPTIONS, count: { type: 'string' } } as const;
 
 const TAIL = `subscription ($filter: DropCondition!, $since: DateTime) {
   dropObserved(filter: $filter, since: $since) { __typename ... on Drop { ${DROP_FIELDS} } ... on Lagged { missed } }
@@ -29,13 +20,8 @@ interface Answer {
     (DropAnswer & { readonly __typename: 'Drop' }) | { readonly __typename: 'Lagged'; readonly missed: number | null };
 }
 
-const SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
 function sinceOf(text: string | undefined): string | null {
-  if (text === undefined) return null;
-  const match = /^(\d+)([smhd])$/.exec(text);
-  if (!match) throw new UsageError(`--since ${text}: write it as 90s, 5m, 1h or 7d`);
-  return new Date(Date.now() - Number(match[1]) * (SECONDS[match[2] ?? ''] ?? 0) * 1000).toISOString();
+  return text === undefined ? null : new Date(Date.now() - secondsOf(text) * 1000).toISOString();
 }
 
 function countOf(text: string | undefined): number {
@@ -53,9 +39,9 @@ function laggedLine(missed: number | null): string {
 /** `whydrop tail`: ends when it is stopped, or after `--count` drops. */
 export async function runTail(args: string[], io: Io): Promise<number> {
   const { values } = parseArgs({ args, options: OPTIONS });
-  const { cluster, namespace, policy, cause, failed = false } = values;
+  const { cluster, namespace, policy, failed = false } = values;
   const variables = {
-    filter: conditionOf({ cluster, namespace, policy, cause, failed }),
+    filter: conditionOf({ cluster, namespace, policy, cause: causeOf(values.cause), failed }),
     since: sinceOf(values.since),
   };
   const most = countOf(values.count);
