@@ -230,6 +230,7 @@ CREATE TABLE drop (
   attempts integer NOT NULL,
   packets integer NOT NULL,
   detail jsonb NOT NULL,
+  enforced_at timestamp(6) with time zone,
   CONSTRAINT drop_pkey PRIMARY KEY (first_seen_at, id)
 ) PARTITION BY RANGE (first_seen_at);
 CREATE INDEX drop_cluster_id_connection_key_first_seen_at_idx ON public.drop USING btree (cluster_id, connection_key, first_seen_at);

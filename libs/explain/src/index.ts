@@ -1,5 +1,13 @@
 export { correlate, type CorrelatedDrop } from './correlate.js';
-export { byCommonTime, type ClockOffsets, clockOffsets, type ClockPair, offsetsOf, onOneClock } from './skew.js';
+export {
+  byCommonTime,
+  type ClockOffsets,
+  clockOffsets,
+  type ClockPair,
+  offsetsOf,
+  onOneClock,
+  type Opening,
+} from './skew.js';
 export { SETTLE_MICROS } from './conntrack-rung.js';
 export { changesBefore, type FirstDrop } from './changes.js';
 export { changedSince } from './changed-since.js';

@@ -15,11 +15,15 @@ const ENOUGH = 3;
 /** Offsets are told in steps of this, so that a few more records do not move every drop by a little. */
 const STEP = 50_000;
 
-/** One node's first word about a tuple: `opened` by conntrack, or a packet on its way. */
-interface Sighting {
+/** A node's conntrack opened an entry for a tuple, known by some text that is the same on every node. */
+export interface Opening {
   readonly key: string;
   readonly node: string;
   readonly at: Instant;
+}
+
+/** One node's first word about a tuple: `opened` by conntrack, or a packet on its way. */
+interface Sighting extends Opening {
   readonly opened: boolean;
 }
 
@@ -27,7 +31,8 @@ interface Sighting {
 const isFine = (at: Instant): boolean => at % 1_000_000 !== 0;
 
 /** A trace is no measure: its reader stamps it, and may be seconds behind the kernel. */
-function* sightings({ flows, packets }: Witnesses): Generator<Sighting> {
+function* sightings({ flows, packets }: Witnesses, openings: readonly Opening[]): Generator<Sighting> {
+  for (const opening of openings) if (isFine(opening.at)) yield { ...opening, opened: true };
   for (const { node, flow } of flows) {
     if (flow.event !== 'new' || !isFine(flow.observedAt)) continue;
     for (const key of flowKeys(flow)) yield { key, node, at: flow.observedAt, opened: true };
@@ -39,9 +44,12 @@ function* sightings({ flows, packets }: Witnesses): Generator<Sighting> {
 }
 
 /** Earliest sighting of each tuple on each node. */
-function firstSightings(witnesses: Witnesses): ReadonlyMap<string, ReadonlyMap<string, Sighting>> {
+function firstSightings(
+  witnesses: Witnesses,
+  openings: readonly Opening[],
+): ReadonlyMap<string, ReadonlyMap<string, Sighting>> {
   const byKey = new Map<string, Map<string, Sighting>>();
-  for (const sighting of sightings(witnesses)) {
+  for (const sighting of sightings(witnesses, openings)) {
     const nodes = byKey.get(sighting.key) ?? new Map<string, Sighting>();
     byKey.set(sighting.key, nodes);
     const known = nodes.get(sighting.node);
@@ -58,9 +66,9 @@ export interface ClockPair {
 }
 
 /** Conntrack's word of both nodes is the best measure; where there is too little of it, logs help out. */
-function pairsOf(witnesses: Witnesses): readonly ClockPair[] {
+function pairsOf(witnesses: Witnesses, openings: readonly Opening[]): readonly ClockPair[] {
   const found = new Map<string, { first: string; second: string; opened: number[]; any: number[] }>();
-  for (const nodes of firstSightings(witnesses).values()) {
+  for (const nodes of firstSightings(witnesses, openings).values()) {
     const sorted = [...nodes.values()].toSorted((a, b) => (a.node < b.node ? -1 : 1));
     for (const [at, one] of sorted.entries()) {
       for (const other of sorted.slice(at + 1)) {
@@ -121,10 +129,13 @@ export function offsetsOf(pairs: readonly ClockPair[]): ClockOffsets {
   return offsets;
 }
 
-/** The clocks by the connections that were seen on two nodes. Pure, and the order of the witnesses does not matter. */
-export function clockOffsets(witnesses: Witnesses): ClockOffsets {
-  const nodes = new Set([...witnesses.flows, ...witnesses.packets].map(({ node }) => node));
-  return nodes.size < 2 ? new Map() : offsetsOf(pairsOf(witnesses));
+/**
+ * The clocks by the connections that were seen on two nodes: those of the witnesses, and others that nodes opened around
+ * then. Pure, and the order of what is given does not matter.
+ */
+export function clockOffsets(witnesses: Witnesses, openings: readonly Opening[] = []): ClockOffsets {
+  const nodes = new Set([...witnesses.flows, ...witnesses.packets, ...openings].map(({ node }) => node));
+  return nodes.size < 2 ? new Map() : offsetsOf(pairsOf(witnesses, openings));
 }
 
 /** The witnesses with their times as one clock would have stamped them. */

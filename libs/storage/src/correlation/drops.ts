@@ -24,6 +24,7 @@ const COLUMNS = [
   'protocol',
   'attempts',
   'packets',
+  'enforced_at',
   'detail',
 ] as const;
 
@@ -36,6 +37,7 @@ interface Totals {
 interface Prepared {
   readonly drop: Drop;
   readonly connectionKey: number;
+  readonly enforcedAt: Instant;
   readonly groupId: string;
   readonly explanationId: string;
   readonly body: string;
@@ -49,7 +51,7 @@ function stableJson(value: unknown): string {
   });
 }
 
-function sharedOf(drop: Drop): Omit<Prepared, 'drop' | 'connectionKey'> {
+function sharedOf(drop: Drop): Omit<Prepared, 'drop' | 'connectionKey' | 'enforcedAt'> {
   const { evidence: _evidence, sentence: _sentence, ...shared } = drop.explanation;
   const body = stableJson(shared);
   const explanationId = createHash('sha256').update(body).digest('base64url').slice(0, 22);
@@ -59,10 +61,10 @@ function sharedOf(drop: Drop): Omit<Prepared, 'drop' | 'connectionKey'> {
 /** Rows of drops; what like ones share is put into words and hashed once. */
 function prepareAll(drops: readonly CorrelatedDrop[]): readonly Prepared[] {
   const known = new Map<object, ReturnType<typeof sharedOf>>();
-  return drops.map(({ drop, connectionKey, like = drop }) => {
+  return drops.map(({ drop, connectionKey, enforcedAt, like = drop }) => {
     const shared = known.get(like) ?? sharedOf(drop);
     known.set(like, shared);
-    return { drop, connectionKey, ...shared };
+    return { drop, connectionKey, enforcedAt, ...shared };
   });
 }
 
@@ -82,7 +84,7 @@ async function insertExplanations(client: pg.PoolClient, prepared: readonly Prep
 
 async function insertDrops(client: pg.PoolClient, clusterId: number, prepared: readonly Prepared[]): Promise<void> {
   const rows = new CopyRows('drop', COLUMNS, prepared.length);
-  for (const { drop, connectionKey, groupId, explanationId } of prepared) {
+  for (const { drop, connectionKey, enforcedAt, groupId, explanationId } of prepared) {
     rows.row().timestamp(drop.firstSeenAt).text(drop.id).timestamp(drop.lastSeenAt).int4(clusterId);
     rows.text(groupId).text(explanationId).int8(connectionKey).inet(drop.source.ip).int4(drop.sourcePort);
     rows
@@ -91,7 +93,7 @@ async function insertDrops(client: pg.PoolClient, clusterId: number, prepared: r
       .text(drop.protocol)
       .int4(drop.attempts)
       .int4(drop.packets);
-    rows.json(detailOf(drop));
+    rows.timestamp(enforcedAt === drop.firstSeenAt ? undefined : enforcedAt).json(detailOf(drop));
   }
   await rows.send(client);
 }

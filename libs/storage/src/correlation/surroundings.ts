@@ -1,7 +1,6 @@
 import {
   attemptsOf,
   type ClockOffsets,
-  clockOffsets,
   type ClusterHistory,
   createClusterHistory,
   onOneClock,
@@ -12,6 +11,7 @@ import type { Family, Instant, KubernetesObject, ObjectVersion, Route } from '@w
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
+import { loadClocks } from './clocks.js';
 import { loadCoverage } from './coverage.js';
 import { loadHost } from './host.js';
 import { loadIpsets, loadRulesets, type SnapshotQuestion } from './snapshots.js';
@@ -159,7 +159,9 @@ export async function loadSurroundings(
   const addresses = await loadNodeAddresses(client, clusterId);
   const covered = await loadCoverage(client, clusterId, low, high);
   const watermarks = new Map((await loadWatermarks(client, clusterId)).map(({ node, at }) => [node, at]));
-  const clocks = clockOffsets(witnesses);
+  const view = history.at(to);
+  const nodeOf = (ip: string) => view.podsByIp(ip)[0]?.node ?? view.nodeByIp(ip)?.name ?? addresses.nodeOfAddress(ip);
+  const clocks = await loadClocks(client, clusterId, witnesses, nodeOf, [from, to]);
   const questions = questionsOf(witnesses, clocks, history, addresses.nodeOfAddress);
   const rulesets = await loadRulesets(client, clusterId, questions);
   const ipsets = await loadIpsets(client, clusterId, from, to);

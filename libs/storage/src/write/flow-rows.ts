@@ -9,7 +9,8 @@ import {
 } from '@whydrop/model';
 import { CopyRows } from './copy.js';
 
-const EVENT_CODES: Readonly<Record<FlowEvent, number>> = { new: 1, update: 2, destroy: 4, entry: 8 };
+/** How events are stored. */
+export const EVENT_CODES: Readonly<Record<FlowEvent, number>> = { new: 1, update: 2, destroy: 4, entry: 8 };
 const EVENTS = new Map(Object.entries(EVENT_CODES).map(([name, code]) => [code, name as FlowEvent]));
 
 export function flowEvent(code: number): FlowEvent {
