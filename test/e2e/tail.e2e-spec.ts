@@ -55,7 +55,9 @@ it('shows a drop when it is explained, as drops does', async () => {
 it('for a person: one drop, one sentence', async () => {
   const running = run('--token', token, '--count', '1');
   await tellUntil(running);
-  expect((await running).out).toMatch(/was dropped on ingress/);
+  const { out } = await running;
+  expect(out).toMatch(/^\S+  \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z  /);
+  expect(out).toMatch(/was dropped on ingress/);
 });
 
 it('ends with the reason when the token is none, the server is not there, or an option is wrong', async () => {

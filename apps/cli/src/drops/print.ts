@@ -1,8 +1,9 @@
 import type { Io } from '../io.js';
 import type { DropAnswer } from './query.js';
 
-function clock(time: string): string {
-  return time.slice(11, 23).replace('Z', '').padEnd(12, ' ');
+/** `2026-11-20 22:40:18.520Z`: of a list that may hold days, and is read where the clock has another zone. */
+function momentOf(time: string): string {
+  return new Date(time).toISOString().replace('T', ' ');
 }
 
 /** A drop for a person: what, when, why. */
@@ -10,7 +11,7 @@ export function dropLine(drop: DropAnswer): string {
   const packets = `${drop.packets} packet${drop.packets === 1 ? '' : 's'}`;
   const rule = drop.explanation.chainRule;
   const ended = rule ? `    ${rule.node}: ${rule.text}\n` : '';
-  return `${drop.key}  ${clock(drop.firstSeenAt)}  ${drop.cause}  ${drop.basis.toLowerCase()}, ${packets}\n    ${drop.sentence}\n${ended}`;
+  return `${drop.key}  ${momentOf(drop.firstSeenAt)}  ${drop.cause}  ${drop.basis.toLowerCase()}, ${packets}\n    ${drop.sentence}\n${ended}`;
 }
 
 function count(drops: readonly DropAnswer[], verdict: string): number {
