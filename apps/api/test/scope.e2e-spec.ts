@@ -110,7 +110,7 @@ describe('a reader of one namespace', () => {
     const { data } = JSON.parse(told.slice(4)) as {
       data: { drops: { totalCount: number; nodes: { withheld: string[]; sentence: string }[] } };
     };
-    expect(data.drops.totalCount).toBe(48);
+    expect(data.drops.totalCount).toBe(52);
     const other = data.drops.nodes.find(({ withheld }) => withheld.includes('the destination'));
     expect(other?.withheld).toEqual(['raw lines', 'the destination', 'policies and rules of other namespaces']);
     expect(other?.sentence).toMatch(
@@ -125,6 +125,52 @@ describe('a reader of one namespace', () => {
     const told = await both(`{ ${name}(filter: {${RANGE}}, first: 40) ${all(name, depth)} }`);
     expect(told).toContain('dev/');
     expect(told).not.toContain('"errors"');
+  });
+
+  it.each([
+    ['alerts', '(first: 40)'],
+    ['reconciliationFindings', `(filter: {${RANGE}}, first: 40)`],
+    ['countedDrops', `(${RANGE}, all: true)`],
+  ])('%s: everything of it is the same, whoever the others are', async (name, args) => {
+    const told = await both(`{ ${name}${args} ${all(name, 5)} }`);
+    expect(told).toMatch(/dev\/|"namespace":"dev"/);
+    expect(told).not.toContain('"errors"');
+    const [one, two] = await Promise.all(
+      worlds.map((world) => ask(world, `{ ${name}${args} ${all(name, 5)} }`, 'all')),
+    );
+    expect(two).not.toBe(one);
+  });
+
+  it('sees alerts that name it, without what they say of others', async () => {
+    const fields = `id summary sentence policies changes path labels { name value } mutedBy { by id } topSources { end { namespace name } drops }`;
+    const told = await both(`{ alerts(first: 40) { totalCount nodes { ${fields} } } }`);
+    const { data } = JSON.parse(told.slice(4)) as { data: { alerts: { totalCount: number; nodes: { id: string }[] } } };
+    const { totalCount, nodes } = data.alerts;
+    expect([totalCount, nodes.map(({ id }) => id).sort()]).toEqual([
+      8,
+      ['a-drift', 'a-namespaces', 'a-outside', 'a-pair', 'a-plain', 'a-policies', 'a-policy', 'a-unknown-label'],
+    ]);
+    const shown = Object.fromEntries(nodes.map(({ id, ...rest }) => [id, rest]));
+    expect(shown).toMatchSnapshot();
+  });
+
+  it.each([
+    ['a-policy', 'Alert'],
+    ['z-0', null],
+  ])('alert %s by its id: %s', async (id, type) => {
+    const told = await both(`{ alert(id: "${id}") { __typename } }`);
+    expect(told).toContain(`"alert":${type === null ? 'null' : `{"__typename":"${type}"}`}`);
+    expect(await ask(worlds[1], `{ alert(id: "${id}") { id } }`, 'all')).toContain(`"id":"${id}"`);
+  });
+
+  it('sees what rules of its own workloads counted, and findings about them and its policies', async () => {
+    const counted = await both(
+      `{ countedDrops(${RANGE}) { key packets endpoint node sentence policies { name } chainRule { text } } }`,
+    );
+    const findings = await both(
+      `{ reconciliationFindings(filter: {${RANGE}}) { totalCount nodes { key node subject sentence policies { name } witness { source } decidedAt { text } connections } } }`,
+    );
+    expect([counted, findings].map((told) => (JSON.parse(told.slice(4)) as { data: object }).data)).toMatchSnapshot();
   });
 
   it.each(['NAMESPACE', 'SOURCE_WORKLOAD', 'DESTINATION_NAMESPACE', 'POLICY', 'NODE', 'CAUSE', 'PORT'])(
@@ -142,7 +188,7 @@ describe('a reader of one namespace', () => {
 
   it('the trend of everything is the sum of what it sees', async () => {
     const told = await both(`{ blockedConnectionTrend(${RANGE}, maxPoints: 2) { total { drops } } }`);
-    expect(told).toContain('"total":{"drops":48}');
+    expect(told).toContain('"total":{"drops":52}');
   });
 
   it.each([
@@ -211,5 +257,32 @@ describe('a reader of one namespace', () => {
       if (told.includes('"key"')) found++;
     }
     expect(found).toBeGreaterThan(40);
+  }, 120_000);
+
+  it('no filter of alerts or findings tells the worlds apart', async () => {
+    const below = numbers(SEED + 1);
+    const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T;
+    const words = [...SECRETS, 'dev', 'web', 'dev/web', 'withheld', 'Spike', 'n1', 'NetworkPolicy/dev/only-web', '1'];
+    const fields = {
+      alerts: ['namespace', 'workload', 'policy', 'node', 'rule', 'cluster'],
+      reconciliationFindings: ['namespace', 'workload', 'policy', 'node', 'cluster'],
+    };
+    let found = 0;
+    for (let i = 0; i < 100; i++) {
+      const name = pick(['alerts', 'reconciliationFindings'] as const);
+      const test = () => `${pick(fields[name])}: {${pick(['eq', 'neq', 'contains', 'startsWith'])}: "${pick(words)}"}`;
+      const condition = pick([
+        () => `and: [{${test()}}]`,
+        () => `not: {${test()}}`,
+        () => `or: [{${test()}}, {${test()}}]`,
+      ])();
+      const page = `first: ${1 + below(4)}`;
+      const told = await both(
+        `{ ${name}(filter: {${RANGE}, ${condition}}, ${page}) { totalCount pageInfo { hasNextPage endCursor } nodes { __typename } } }`,
+      );
+      expect(told).not.toContain('"errors"');
+      if (told.includes('"__typename"')) found++;
+    }
+    expect(found).toBeGreaterThan(20);
   }, 120_000);
 });

@@ -1,5 +1,6 @@
 import type { Database } from '@whydrop/storage';
 import { clusterId } from './story.js';
+import { storeAlertsWorld } from './worlds-alerts.js';
 
 /**
  * Two worlds that a reader of `dev` must not be able to tell apart: the same drops of `dev`, while whoever is at the other
@@ -277,5 +278,11 @@ export async function storeWorld(db: Database, seed: number, others: Others): Pr
     const line = { source: other(i), destination: other(i + 1), port: 80, direction: 'ingress' as const };
     await storeLine(db, cluster, { ...line, id: `o${i}`, at: FROM + i * MINUTE, word: others.word });
   }
+  // Two ends of dev, and an end of somebody else.
+  const mates = { source: dev('web'), destination: dev('api'), port: 443, direction: 'ingress' as const };
+  await storeLine(db, cluster, { ...mates, id: 'mates', at: FROM + 30 * MINUTE, word: 'dev' });
+  const pair = { ...mates, source: other(0) };
+  await storeLine(db, cluster, { ...pair, id: 'pair', at: FROM + 31 * MINUTE, word: others.word });
   await storeAround(db, cluster, others);
+  await storeAlertsWorld(db, cluster, others);
 }

@@ -5,6 +5,7 @@ import { conditionSql, Params, type Condition, type FieldSql } from './condition
 import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
 import type { PageRequest, SortColumn, TimeRange } from './page.js';
 import type { Reader, Statement } from './reader.js';
+import { seenSummary } from './scope/sentence.js';
 
 export type AlertStateName = 'pending' | 'firing' | 'resolved';
 
@@ -110,10 +111,16 @@ type Raw<Row, Name extends keyof Row> = Omit<Row, Name> & { readonly [name in Na
 
 const instant = (value: bigint | null) => (value === null ? null : Number(value));
 
+/** As it was told; where something of it is withheld, it is made of what is left. */
+function summaryOf({ ruleName, message }: Pick<AlertRow, 'ruleName' | 'message'>): string {
+  return (message.summary as string | null) ?? seenSummary(ruleName, message.labels);
+}
+
 export async function readAlerts(reader: Reader, statement: Statement): Promise<readonly AlertRow[]> {
   const rows = await reader.rows<Raw<AlertRow, 'startsAt' | 'firedAt' | 'endsAt'>>(statement);
   return rows.map((row) => ({
     ...row,
+    message: { ...row.message, summary: summaryOf(row) },
     startsAt: Number(row.startsAt),
     firedAt: instant(row.firedAt),
     endsAt: instant(row.endsAt),

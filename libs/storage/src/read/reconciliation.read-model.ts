@@ -5,6 +5,7 @@ import { conditionSql, Params, type Condition, type FieldSql } from './condition
 import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
 import type { PageRequest, SortColumn, TimeRange } from './page.js';
 import type { Reader, Statement } from './reader.js';
+import { seenFinding } from './scope/sentence.js';
 
 /** A difference between what policies say and what a node runs, as long as it was there. */
 export interface FindingRow {
@@ -93,6 +94,7 @@ export async function readFindings(reader: Reader, statement: Statement): Promis
   const rows = await reader.rows<Raw>(statement);
   return rows.map(({ firstSeenAt, lastSeenAt, openedAt, resolvedAt, ...row }) => ({
     ...row,
+    sentence: (row.sentence as string | null) ?? seenFinding(row),
     firstSeenAt: Number(firstSeenAt),
     lastSeenAt: Number(lastSeenAt),
     openedAt: Number(openedAt),

@@ -54,7 +54,9 @@ export class AlertMuted {
   @Field(() => String, { description: '`silence` or `inhibition`.' })
   by: string;
 
-  @Field(() => ID, { description: 'Id of the silence, or of the alert that inhibits it.' })
+  @Field(() => ID, {
+    description: 'Id of the silence, or of the alert that inhibits it; `withheld` from a token of namespaces.',
+  })
   id: string;
 }
 

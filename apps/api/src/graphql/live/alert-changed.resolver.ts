@@ -1,13 +1,14 @@
 import { Inject } from '@nestjs/common';
-import { Args, Resolver, Subscription } from '@nestjs/graphql';
+import { Args, Context, Resolver, Subscription } from '@nestjs/graphql';
 import { alertsStatement, readAlerts, type Reader } from '@whydrop/storage';
 import { asAsked } from '../../auth/asking.js';
 import { API_OPTIONS, READER, type ApiOptions } from '../../options.js';
 import { AlertFilter, alertQueryOf } from '../alert/alert.filter.js';
 import { alertOf } from '../alert/alert.resolver.js';
 import type { Alert } from '../alert/alert.type.js';
+import type { GraphqlContext } from '../context.js';
 import { LiveService } from './live.service.js';
-import { AlertChanged, laggedBy, type Lagged } from './live.type.js';
+import { AlertChanged, laggedBy, type Lagged, UNKNOWN } from './live.type.js';
 
 interface Answer {
   readonly alertChanged: Alert | Lagged;
@@ -29,12 +30,16 @@ export class AlertChangedResolver {
   })
   alertChanged(
     @Args('filter', { type: () => AlertFilter, defaultValue: {} }) filter: AlertFilter,
+    @Context() { principal }: GraphqlContext,
   ): Promise<AsyncIterableIterator<Answer>> {
     const query = alertQueryOf(filter, (this.options.now ?? Date.now)());
     const read = asAsked(async (ids: readonly string[]) => {
       const rows = await readAlerts(this.reader, alertsStatement({ ...query, ids }, { ...NOW, first: ids.length }));
       return rows.map((row) => ({ alertChanged: alertOf(row) }));
     });
-    return this.live.open<Answer>('alert', { read, lagged: (missed) => ({ alertChanged: laggedBy(missed) }) });
+    return this.live.open<Answer>('alert', {
+      read,
+      lagged: (missed) => ({ alertChanged: laggedBy(principal.namespaces ? UNKNOWN : missed) }),
+    });
   }
 }

@@ -114,7 +114,10 @@ export class ReconciliationFinding {
   @Field(() => ReconciliationRule, { nullable: true })
   decidedAt: ReconciliationRule | null;
 
-  @Field(() => Int, { description: 'Connections tried that show the same, when it was found.' })
+  @Field(() => Int, {
+    description:
+      'Connections tried that show the same, when it was found; 1 for a token of namespaces, which is not told how many.',
+  })
   connections: number;
 
   @Field(() => DateTime)

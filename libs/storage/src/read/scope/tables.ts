@@ -1,14 +1,7 @@
+import { ALERT } from './alert.js';
+import { COUNTED_DROP, EMITTER, RECONCILIATION_FINDING } from './counted.js';
 import { NAMESPACE } from './namespace.js';
-
-/** `$own`: the namespaces of the scope; `$cluster`: its cluster, or null. */
-
-const own = (namespace: string) => `${namespace} = ANY ($own)`;
-
-/** Of another namespace. What is of no namespace (a node, an address outside) is nobody's secret. */
-const hidden = (namespace: string) => `(${namespace} IS NOT NULL AND NOT ${own(namespace)})`;
-
-const inCluster = (column: string) =>
-  `($cluster IS NULL OR ${column} IN (SELECT id FROM public.cluster WHERE name = $cluster))`;
+import { hidden, inCluster, namedPolicies, own } from './own.js';
 
 const visible = (g: string) =>
   `(${own(`${g}.source_namespace`)} OR ${own(`${g}.destination_namespace`)}) AND ${inCluster(`${g}.cluster_id`)}`;
@@ -31,8 +24,7 @@ const NODE = `CASE WHEN (g.direction = 'ingress' AND ${own('g.destination_namesp
       OR (g.direction = 'egress' AND ${own('g.source_namespace')})
       OR NOT (${hidden('g.source_namespace')} OR ${hidden('g.destination_namespace')}) THEN g.node END AS node`;
 
-const POLICIES = `ARRAY(SELECT p FROM unnest(g.policies) WITH ORDINALITY AS e (p, n)
-      WHERE split_part(p, '/', 2) = '' OR split_part(p, '/', 2) = ANY ($own) ORDER BY n) AS policies`;
+const POLICIES = `${namedPolicies('g.policies')} AS policies`;
 
 const CHANGES = `CASE WHEN jsonb_typeof(g.changes) = 'array' THEN (
       SELECT coalesce(jsonb_agg(e ORDER BY n), '[]') FROM jsonb_array_elements(g.changes) WITH ORDINALITY AS c (e, n)
@@ -119,4 +111,8 @@ export const SCOPED_TABLES: Readonly<Record<string, string>> = {
   // Whether anything was heard of the cluster: without it a zero could not be told from a gap.
   seen_day: `SELECT * FROM public.seen_day s WHERE s.node = '' AND ${inCluster('s.cluster_id')}`,
   rollup_kept: 'SELECT * FROM public.rollup_kept',
+  alert: ALERT,
+  counted_drop: COUNTED_DROP,
+  reconciliation_finding: RECONCILIATION_FINDING,
+  emitter: EMITTER,
 };
