@@ -7,7 +7,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import type { RunningApi } from '../src/start.js';
 import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
-import { storeMany, storeStory, T0 } from './story.js';
+import { storeMany, storeStory, storeWindows, T0 } from './story.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const ROOT = path.resolve(import.meta.dirname, '../../..');
@@ -43,6 +43,8 @@ const SCREENSHOTS = process.env['SCREENSHOTS'];
     db = await openTestDatabase();
     await storeStory(db);
     await storeMany(db, 120);
+    // seen from 14:00 to 14:30; now it is 15:02
+    await storeWindows(db, { from: 840, minutes: 30 });
     token = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
     const now = () => T0 / 1000 + 3_600_000;
     api = await openTestApi(db, { webRoot, now });
@@ -201,6 +203,40 @@ const SCREENSHOTS = process.env['SCREENSHOTS'];
     }
     expect(steady === 8 ? wanted : await rows(page).count()).toBe(wanted);
   }
+
+  it('draws how much was blocked over time, with gaps where nobody was looking', async () => {
+    const page = await open({ address: `/?namespace=dev&last=1h#token=${token}` });
+    const chart = page.getByRole('img', { name: 'Trend of blocked connections' });
+    await chart.waitFor();
+    await shoot(page, 'trend');
+    const bars = async () => page.locator('.chart .bar').count();
+    const caption = () => page.locator('figcaption').innerText();
+    // Minute by minute; behind the half hour in which the cluster was seen nobody was looking.
+    expect(await caption()).toMatch(
+      /^127 blocked connections, most at 20 Nov 14:\d\d: \d+; nobody was looking in \d+ of 61 intervals\.$/,
+    );
+    expect(await bars()).toBeGreaterThan(3);
+    const gaps = await page.locator('.chart .gap').count();
+    expect(await caption()).toContain(`nobody was looking in ${gaps} of`);
+    expect(gaps).toBeGreaterThanOrEqual(30);
+    const told = await chart.getAttribute('aria-describedby');
+    expect(await page.locator(`[id="${told}"]`).innerText()).toBe(await caption());
+    expect(await chart.locator('.bucket title').first().textContent()).toMatch(/^20 Nov 14:02: /);
+
+    const before = await bars();
+    await page.getByLabel('Text').fill('policy2');
+    await page.getByText(/^1 blocked connection, most at/).waitFor();
+    expect(await bars()).toBe(1);
+    expect(before).toBeGreaterThan(1);
+    await page.getByLabel('Text').fill('');
+    await page.getByLabel('also failed').check();
+    await page.getByText(/^128 blocked or failed connections/).waitFor();
+    await page.getByLabel('also failed').uncheck();
+    await page.getByLabel('Time').selectOption('15m');
+    await page.getByText('Nobody was looking in this time.').waitFor();
+    await page.getByLabel('Time').selectOption('all');
+    await page.getByText(/^127 blocked connections/).waitFor();
+  });
 
   it('finds words in the sentences of drops, and loads more on demand', async () => {
     const page = await open({ address: `/?mode=drops#token=${token}` });

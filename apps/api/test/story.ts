@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { instantFromRfc3339, type Drop, type ExplainedEnd, type Explanation, type Instant } from '@whydrop/model';
-import type { Database } from '@whydrop/storage';
+import { addUpSlices, type Database } from '@whydrop/storage';
 
 /** Rows as the worker would have written them, for the story of the three tiers. */
 
@@ -321,5 +321,23 @@ export async function storeMany(db: Database, count: number): Promise<void> {
        explanation_id, connection_key, source, source_port, destination, destination_port, protocol, attempts, packets, detail
      FROM "drop", generate_series(1, $1::int) i WHERE group_id = 'g-why-many'`,
     [count - 1],
+  );
+}
+
+/** Windows of the drops that are stored, and from when to when the cluster was seen: what trends are read from. */
+export async function storeWindows(
+  db: Database,
+  seen: { readonly from: number; readonly minutes: number },
+): Promise<void> {
+  for (const level of ['minute', 'hour', 'day']) {
+    await db.pool.query(
+      `INSERT INTO drop_${level} SELECT date_trunc('${level}', first_seen_at), group_id, min(cluster_id), count(*), sum(attempts), sum(packets), 0
+         FROM "drop" GROUP BY 1, 2`,
+    );
+  }
+  await addUpSlices(db.pool);
+  await db.pool.query(
+    `INSERT INTO seen_day SELECT id, '', '2026-11-20', rpad(repeat('0', $1) || repeat('1', $2), 1440, '0')::bit(1440) FROM cluster WHERE name = 'lab'`,
+    [seen.from, seen.minutes],
   );
 }

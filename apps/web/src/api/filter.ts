@@ -43,16 +43,22 @@ export function addressOf(view: View): string {
   return search === '' ? '/' : `/?${search}`;
 }
 
-/** The filter of the API for a view: the same for drops and groups, but for the words of a sentence. */
-export function filterOf({ mode, last, namespace, cause, text, failed }: View): object {
+/** The time of a view as the API reads it. */
+export const timeRangeOf = ({ last }: View) => ({
+  timeRange: last === 'all' ? { from: '1970-01-01T00:00:00Z' } : { last },
+});
+
+/** The filter of the API for a view, but for its time: the same for drops and groups, but for the words of a sentence. */
+export function conditionOf({ mode, namespace, cause, text, failed }: View): object {
   const contains = { contains: text };
   const words = [{ workload: contains }, { policy: contains }, { node: contains }];
   const sentence = mode === 'drops' ? [{ sentence: { containsIgnoreCase: text } }] : [];
   return {
-    timeRange: last === 'all' ? { from: '1970-01-01T00:00:00Z' } : { last },
     ...(namespace === '' ? {} : { namespace: { eq: namespace } }),
     ...(cause === '' ? {} : { cause: { eq: cause } }),
     ...(failed || cause !== '' ? { verdict: { in: ['DROPPED', 'REJECTED', 'FAILED', 'UNKNOWN'] } } : {}),
     ...(text === '' ? {} : { or: [...words, ...sentence] }),
   };
 }
+
+export const filterOf = (view: View): object => ({ ...timeRangeOf(view), ...conditionOf(view) });

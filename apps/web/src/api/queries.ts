@@ -33,4 +33,10 @@ export const ONE = `query One($id: ID!) {
     ... on DropGroup { drops groupSince: firstSeenAt groupUntil: lastSeenAt latestDrop { ...Detail } } } }
 ${DETAIL}`;
 
+export const TREND = `query Trend($timeRange: TimeRangeInput!, $filter: DropGroupCondition) {
+  trend: blockedConnectionTrend(timeRange: $timeRange, filter: $filter, maxPoints: 120) { series { points { from drops } } } }`;
+
+export const OLDEST = `query Oldest($filter: DropGroupFilter!) {
+  oldest: dropGroups(filter: $filter, first: 1, orderBy: {field: FIRST_SEEN, direction: ASC}) { nodes { firstSeenAt } } }`;
+
 export const CAUSES = '{ __type(name: "Cause") { enumValues { name description } } }';

@@ -6,6 +6,7 @@ import { useSession } from '../api/session';
 import type { DropItem, GroupItem, Page } from '../api/types';
 import { useQuery } from '../api/use-query';
 import { count } from '../parts/words';
+import { Trend } from '../trend/trend';
 import { Row } from './row';
 
 type Item = GroupItem | DropItem;
@@ -78,6 +79,7 @@ export function List({ view, round, open, widen }: Props) {
   const total = data.list.totalCount === null ? 'more than 10000' : data.list.totalCount;
   return (
     <section className="list" aria-busy={loading} aria-label={view.mode}>
+      <Trend view={view} round={round + ticks} />
       {items.length === 0 ? (
         <Nothing view={view} widen={widen} />
       ) : (
