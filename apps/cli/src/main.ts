@@ -12,6 +12,7 @@ const LOAD: Readonly<Record<keyof typeof HELP, () => Promise<Command>>> = {
   demo: async () => (await import('./up/demo.js')).runDemo,
   import: async () => (await import('./import/command.js')).runImport,
   drops: async () => (await import('./drops/command.js')).runDrops,
+  trend: async () => (await import('./trend/command.js')).runTrend,
   tail: async () => (await import('./tail/command.js')).runTail,
   explain: async () => (await import('./explain/command.js')).runExplain,
   alerts: async () => (await import('./alerts/command.js')).runAlerts,

@@ -1,4 +1,4 @@
-/** Codes of the HTTP interface's error answers: a closed list, described in apps/api/README.md. */
+/** Codes of the HTTP interface's error answers: a closed list, described in docs/ingest.md. */
 export type ApiErrorCode =
   | 'BAD_ENVELOPE'
   | 'BAD_GZIP'

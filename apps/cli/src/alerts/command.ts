@@ -16,7 +16,7 @@ import {
   fetchSilences,
 } from './query.js';
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = {
   ...SERVER_OPTIONS,
   all: { type: 'boolean' },

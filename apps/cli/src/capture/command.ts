@@ -7,7 +7,7 @@ import { durationOf, OptionError, parseOptions } from '../../../collector/src/op
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = {
   for: { type: 'string' },
   cluster: { type: 'string' },

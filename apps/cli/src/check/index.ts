@@ -16,7 +16,7 @@ export interface CheckIo {
   readonly stderr: (text: string) => void;
 }
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = {
   manifests: { type: 'string', short: 'm' },
   queries: { type: 'string', short: 'q' },

@@ -9,7 +9,7 @@ import type { WhydropClient } from '../server/client.js';
 import { type DropAnswer, type DropsRequest, fetchDrops } from './query.js';
 import { causeOf, secondsOf, WHICH_OPTIONS } from './words.js';
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = { ...WHICH_OPTIONS, from: { type: 'string' }, to: { type: 'string' } } as const;
 
 function rfc3339(option: string, text: string | undefined): string | undefined {
@@ -21,7 +21,11 @@ function rfc3339(option: string, text: string | undefined): string | undefined {
 type Words = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
 
 /** Without a time everything that is stored is meant. */
-function timeOf({ since, from, to }: Words): Pick<DropsRequest, 'from' | 'to' | 'last'> {
+export function timeOf({
+  since,
+  from,
+  to,
+}: Pick<Words, 'since' | 'from' | 'to'>): Pick<DropsRequest, 'from' | 'to' | 'last'> {
   if (since !== undefined) {
     if (from !== undefined || to !== undefined) throw new UsageError('give --since, or --from and --to');
     return { last: `PT${secondsOf(since)}S` };

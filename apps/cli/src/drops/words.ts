@@ -17,9 +17,9 @@ export const WHICH_OPTIONS = {
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
 
 /** `--since 90s`, `5m`, `1h`, `7d`: seconds. */
-export function secondsOf(text: string): number {
+export function secondsOf(text: string, option = '--since'): number {
   const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (count === undefined) throw new UsageError(`--since ${text}: write it as 90s, 5m, 1h or 7d`);
+  if (count === undefined) throw new UsageError(`${option} ${text}: write it as 90s, 5m, 1h or 7d`);
   return Number(count) * (UNITS[unit] ?? 0);
 }
 

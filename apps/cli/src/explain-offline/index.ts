@@ -18,7 +18,7 @@ import { loadState, type CheckIo } from '../check/index.js';
 import { UsageError } from '../errors.js';
 import { offlineText } from './text.js';
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = {
   from: { type: 'string' },
   to: { type: 'string' },

@@ -8,7 +8,7 @@ import { UsageError } from '../errors.js';
 import { parsePacket } from './packet.js';
 import { WalkText } from './text.js';
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = {
   ruleset: { type: 'string', short: 'r' },
   ipset: { type: 'string', multiple: true },

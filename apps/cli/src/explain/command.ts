@@ -6,7 +6,7 @@ import type { Io } from '../io.js';
 import { SERVER_OPTIONS, withServer } from '../server/connect.js';
 import { explainText } from './text.js';
 
-/** For a stored drop; help.spec.ts holds the help against them. */
+/** For a stored drop; test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = { ...SERVER_OPTIONS, json: { type: 'boolean' } } as const;
 
 async function explainDrop(args: string[], io: Io): Promise<number> {

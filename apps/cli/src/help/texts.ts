@@ -35,7 +35,7 @@ const READ = [
   ['--scrape URL', 'metrics of a network plugin; several times'],
 ] as const;
 
-/** One for each command; help.spec.ts holds their options against what the commands take. */
+/** One for each command; test/house/help.spec.ts holds their options against what the commands take. */
 export const HELP = {
   up: {
     about: 'everything in one process, with embedded defaults',
@@ -66,6 +66,20 @@ export const HELP = {
       ...WHICH,
       ...SERVER,
     ],
+  },
+  trend: {
+    about: 'how much was blocked over time',
+    usage: ['trend [--since 24h | --from TIME --to TIME] [--step 1h] [--by cause,policy] [--json]'],
+    options: [
+      ['--since 24h', 'the last 90s, 5m, 1h, 7d; without a time the last 24h'],
+      ['--from TIME, --to TIME', 'between two times: 2026-11-20T14:02:00Z'],
+      ['--step 1h', 'length of a bucket; rounded up to what is stored, and at most 48 when left out'],
+      ['--by A,B', 'a column per cause, policy, namespace, node, source-workload, destination-workload, …'],
+      ['--top N', 'so many of them, those with most packets: 5; the rest is other'],
+      ...WHICH,
+      ...SERVER,
+    ],
+    more: ['- in the table and null in JSON: nobody was looking then.'],
   },
   tail: {
     about: 'drops as they are explained, until it is stopped',

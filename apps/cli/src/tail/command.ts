@@ -8,7 +8,7 @@ import type { Io } from '../io.js';
 import type { WhydropClient } from '../server/client.js';
 import { withServer } from '../server/connect.js';
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = { ...WHICH_OPTIONS, count: { type: 'string' } } as const;
 
 const TAIL = `subscription ($filter: DropCondition!, $since: DateTime) {

@@ -18,7 +18,7 @@ import { readServerFile } from '../server/server-file.js';
 import { newTokenOf } from './limits.js';
 
 const TEXT = { type: 'string' } as const;
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = {
   name: TEXT,
   role: TEXT,

@@ -10,7 +10,7 @@ const SCENARIOS = path.resolve(import.meta.dirname, '../../../../../test/scenari
 /** Captures of real kernels, in the order in which they are shown; test/scenarios has more for `whydrop import`. */
 const STORIES = ['contrail-three-tier', 'calico-web-deny-all'];
 
-/** help.spec.ts holds the help against them. */
+/** test/house/help.spec.ts holds the help against them. */
 export const OPTIONS = { ...UP_OPTIONS, exit: { type: 'boolean' } } as const;
 
 /** `whydrop demo`: what Whydrop says about captures of real kernels, then it keeps serving them. */

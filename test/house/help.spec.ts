@@ -1,19 +1,19 @@
-import { SPEC } from '../../../collector/src/options.js';
-import { OPTIONS as ALERTS } from '../alerts/command.js';
-import { OPTIONS as CAPTURE } from '../capture/command.js';
-import { OPTIONS as CHECK } from '../check/index.js';
-import { OPTIONS as DROPS } from '../drops/command.js';
-import { OPTIONS as EXPLAIN } from '../explain/command.js';
-import { OPTIONS as OFFLINE } from '../explain-offline/index.js';
-import { OPTIONS as PACKET } from '../explain-packet/index.js';
-import { main } from '../main.js';
-import { SERVER_OPTIONS } from '../server/connect.js';
-import { OPTIONS as TAIL } from '../tail/command.js';
-import { OPTIONS as TOKEN } from '../token/command.js';
-import { UP_OPTIONS } from '../up/command.js';
-import { OPTIONS as DEMO } from '../up/demo.js';
-import type { Help } from './help.js';
-import { HELP } from './texts.js';
+import { SPEC } from '../../apps/collector/src/options.js';
+import { OPTIONS as ALERTS } from '../../apps/cli/src/alerts/command.js';
+import { OPTIONS as CAPTURE } from '../../apps/cli/src/capture/command.js';
+import { OPTIONS as CHECK } from '../../apps/cli/src/check/index.js';
+import { OPTIONS as DROPS } from '../../apps/cli/src/drops/command.js';
+import { OPTIONS as EXPLAIN } from '../../apps/cli/src/explain/command.js';
+import { OPTIONS as OFFLINE } from '../../apps/cli/src/explain-offline/index.js';
+import { OPTIONS as PACKET } from '../../apps/cli/src/explain-packet/index.js';
+import { main } from '../../apps/cli/src/main.js';
+import { SERVER_OPTIONS } from '../../apps/cli/src/server/connect.js';
+import { OPTIONS as TAIL } from '../../apps/cli/src/tail/command.js';
+import { OPTIONS as TOKEN } from '../../apps/cli/src/token/command.js';
+import { UP_OPTIONS } from '../../apps/cli/src/up/command.js';
+import { OPTIONS as DEMO } from '../../apps/cli/src/up/demo.js';
+import type { Help } from '../../apps/cli/src/help/help.js';
+import { HELP } from '../../apps/cli/src/help/texts.js';
 
 type Accepted = Readonly<Record<string, { readonly type: string; readonly short?: string }>>;
 
