@@ -1,13 +1,4 @@
-import {
-  buildSchema,
-  getNamedType,
-  isLeafType,
-  isRequiredArgument,
-  isUnionType,
-  isObjectType,
-  isInterfaceType,
-  type GraphQLOutputType,
-} from 'graphql';
+import { buildSchema } from 'graphql';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createToken } from '@whydrop/storage';
@@ -16,6 +7,7 @@ import type { RunningApi } from '../src/start.js';
 import { rootFields } from './auth-fields.js';
 import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
+import { everything } from './everything.js';
 import { numbers, storeWorld, type Others } from './worlds.js';
 
 const SEED = 20261121;
@@ -73,33 +65,11 @@ async function both(query: string): Promise<string> {
 
 const schema = buildSchema(readFileSync(path.resolve(import.meta.dirname, '../../../schema.graphql'), 'utf8'));
 
-/** Everything that can be asked of a type, so many fields deep. */
-function everything(of: GraphQLOutputType, depth: number): string {
-  const type = getNamedType(of);
-  if (isLeafType(type)) return '';
-  if (isUnionType(type))
-    return `{ __typename ${type
-      .getTypes()
-      .map((each) => `... on ${each.name} ${everything(each, depth)}`)
-      .join(' ')} }`;
-  if (isInterfaceType(type))
-    return `{ id ${schema
-      .getPossibleTypes(type)
-      .map((each) => `... on ${each.name} ${everything(each, depth)}`)
-      .join(' ')} }`;
-  if (!isObjectType(type)) return '';
-  const fields = Object.values(type.getFields()).filter(({ args, type: inner, name }) => {
-    const deep = !isLeafType(getNamedType(inner));
-    return !args.some(isRequiredArgument) && name !== 'edges' && !(deep && depth <= 1);
-  });
-  return `{ __typename ${fields.map((field) => `${field.name} ${everything(field.type, depth - 1)}`).join(' ')} }`;
-}
-
 const RANGE = 'timeRange: {from: "2026-11-20T11:00:00Z", to: "2026-11-20T13:00:00Z"}';
 const ofField = (name: string) => schema.getQueryType()?.getFields()[name]?.type;
 const all = (name: string, depth: number) => {
   const type = ofField(name);
-  return type ? everything(type, depth) : '';
+  return type ? everything(schema, type, depth) : '';
 };
 
 describe('a reader of one namespace', () => {

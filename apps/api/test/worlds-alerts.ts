@@ -53,7 +53,7 @@ function alertsOf({ namespace, word, node, own }: Others): readonly Told[] {
     { id: 'a-drift', labels: { about: 'dev/web', finding: 'NODE_ALLOWS' }, plain: true },
     { id: 'a-unknown-label', labels: { destination: 'dev/api', mystery: word } },
   ];
-  const others = [
+  const others: readonly Labels[] = [
     { policy: theirs },
     { source: `${namespace}/dev`, destination: `${namespace}/${word}` },
     { source_namespace: namespace, cause: 'dev' },
