@@ -10,6 +10,7 @@ import { main } from '../../apps/cli/src/main.js';
 import { SERVER_OPTIONS } from '../../apps/cli/src/server/connect.js';
 import { OPTIONS as TAIL } from '../../apps/cli/src/tail/command.js';
 import { OPTIONS as TOKEN } from '../../apps/cli/src/token/command.js';
+import { OPTIONS as TREND } from '../../apps/cli/src/trend/command.js';
 import { UP_OPTIONS } from '../../apps/cli/src/up/command.js';
 import { OPTIONS as DEMO } from '../../apps/cli/src/up/demo.js';
 import type { Help } from '../../apps/cli/src/help/help.js';
@@ -22,6 +23,7 @@ const ACCEPTED: Readonly<Record<keyof typeof HELP, Accepted>> = {
   demo: DEMO,
   import: SERVER_OPTIONS,
   drops: DROPS,
+  trend: TREND,
   tail: TAIL,
   explain: { ...OFFLINE, ...PACKET, ...EXPLAIN },
   alerts: ALERTS,
@@ -85,6 +87,9 @@ it.each([
     "whydrop check: Option '-m, --manifests <value>' argument missing; 'whydrop check --help' lists what it takes\n",
   ],
   [['drops', '--url', 'nonsense'], 'whydrop drops: --url nonsense: must be http:// or https://\n'],
+  [['trend', '--step', 'soon'], 'whydrop trend: --step soon: write it as 90s, 5m, 1h or 7d\n'],
+  [['trend', '--top', '0'], 'whydrop trend: --top 0: must be from 1 to 100\n'],
+  [['trend', '--to', '2026-11-20T15:00:00Z'], 'whydrop trend: give --from too\n'],
   [['up', '--port', 'x'], 'whydrop up: --port x: is no port\n'],
   [['alerts', 'rules', 'check', '/nowhere'], 'whydrop alerts: /nowhere: there is no such file\n'],
 ])('%j is answered with the word at fault', async (argv, said) => {
