@@ -18,7 +18,7 @@ import { SETTLE_MICROS } from './conntrack-rung.js';
 import { byCommonTime, type ClockOffsets, clockOffsets, onOneClock } from './skew.js';
 import type { Surroundings } from './surroundings.js';
 import { evidenceLike, explained, isShared, type Told, toldOf } from './told.js';
-import { type Attempt, attemptsOf, rawLines, type Witnesses } from './witness.js';
+import { type Attempt, attemptsOf, type Witnesses } from './witness.js';
 
 /** A drop with the hash under which its connection is found again. */
 export interface CorrelatedDrop {
@@ -28,8 +28,8 @@ export interface CorrelatedDrop {
   readonly enforcedAt: Instant;
   /** The same for drops of one run that differ in source ports, times and evidence only; without it, like no other. */
   readonly like?: object;
-  /** Lines of all its witnesses as they came: the same whatever else comes to be known, other than its id and times. */
-  readonly lines?: () => readonly string[];
+  /** What was seen of it. */
+  readonly attempt?: Attempt;
 }
 
 interface Decided {
@@ -76,7 +76,7 @@ function dropOf(item: Decided, packets: number, cluster: string, clocks: ClockOf
     connectionKey: tupleHash(tuple),
     enforcedAt: attempt.firstSeenAt + (clocks.get(told.node ?? '') ?? 0),
     like: told.like,
-    lines: () => rawLines(attempt),
+    attempt,
     drop: {
       id: dropId(cluster, attempt.key, attempt.firstSeenAt),
       cluster,

@@ -22,6 +22,7 @@ export {
   attemptsOf,
   type FlowWitness,
   type PacketWitness,
+  rawLines,
   type VerdictWitness,
   type Witnesses,
 } from './witness.js';

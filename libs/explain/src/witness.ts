@@ -309,7 +309,7 @@ export function attemptsOf(witnesses: Witnesses): readonly Attempt[] {
     .toSorted((a, b) => a.firstSeenAt - b.firstSeenAt || compareText(a.key, b.key));
 }
 
-/** Lines that an attempt's records were read from. */
+/** Lines that an attempt's records were read from: the same whatever else comes to be known, other than its times and tuple. */
 export function rawLines({ flows, packets, verdicts }: Attempt): readonly string[] {
   const records = [...flows.map(({ flow }) => flow), ...packets.map(({ packet }) => packet)];
   return [...records.map(({ raw }) => raw), ...verdicts.map(({ verdict }) => verdict.raw)];

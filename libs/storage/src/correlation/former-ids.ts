@@ -1,4 +1,4 @@
-import type { CorrelatedDrop } from '@whydrop/explain';
+import { type CorrelatedDrop, rawLines } from '@whydrop/explain';
 import { type EvidenceItem, formatInstant, type Instant } from '@whydrop/model';
 import type pg from 'pg';
 
@@ -13,7 +13,7 @@ export interface GoneDrop {
 function byLine(drops: readonly CorrelatedDrop[], wanted: ReadonlySet<string>): ReadonlyMap<string, CorrelatedDrop[]> {
   const found = new Map<string, CorrelatedDrop[]>();
   for (const drop of drops) {
-    for (const line of drop.lines?.() ?? []) {
+    for (const line of drop.attempt ? rawLines(drop.attempt) : []) {
       if (wanted.has(line)) found.set(line, [...(found.get(line) ?? []), drop]);
     }
   }
