@@ -93,7 +93,11 @@ it('as JSON: one object a line, null in a gap', async () => {
 });
 
 it('says when nothing was blocked, and which words are none', async () => {
-  expect((await run('--cluster', 'nowhere', '--by', 'cause')).out).toBe('nothing was blocked\n');
+  expect((await run('--cluster', 'nowhere', '--by', 'cause')).out).toBe('nobody was looking\n');
+  const minutes = ['--since', '8m', '--step', '1m', '--by', 'source-workload'];
+  expect((await run('--cause', 'CT_INVALID', ...minutes)).out).toBe(
+    'nothing was blocked; nobody was looking in 2 of 8 buckets\n',
+  );
   const { code, err } = await run('--by', 'color');
   expect(code).toBe(2);
   expect(err).toMatch(/^whydrop trend: --by color: is none of cause, cluster, /);

@@ -13,7 +13,9 @@ const all = ({ series, other }: TrendAnswer): readonly SeriesAnswer[] => (other 
 /** One object a line: a bucket of a series. Its sums are null where nobody was looking. */
 export function trendJson(trend: TrendAnswer): readonly object[] {
   return all(trend).flatMap(({ key, labels, points }) => {
-    const of = Object.fromEntries(labels.map(({ dimension, value }) => [dimension.toLowerCase(), value]));
+    const of = Object.fromEntries(
+      labels.map(({ dimension, value }) => [dimension.toLowerCase().replaceAll('_', '-'), value]),
+    );
     return points.map((point) => ({ ...point, step: trend.step, series: key, labels: of }));
   });
 }
@@ -44,14 +46,22 @@ function table(trend: TrendAnswer, apart: boolean): string {
   );
 }
 
-/** A bucket a line, and what it comes to. `-` where nobody was looking. */
+/** Without a series: nothing was blocked, as far as anybody looked. */
+function nothing({ coverage }: TrendAnswer): string {
+  const gaps = coverage.filter((share) => share === 0).length;
+  if (gaps === coverage.length) return 'nobody was looking\n';
+  return gaps === 0
+    ? 'nothing was blocked\n'
+    : `nothing was blocked; nobody was looking in ${gaps} of ${coverage.length} buckets\n`;
+}
+
+/** A bucket a line; `-` where nobody was looking. */
 export function printTrend(trend: TrendAnswer, apart: boolean, io: Io): void {
   const series = all(trend);
   if (series.length === 0) {
-    io.stdout('nothing was blocked\n');
+    io.stdout(nothing(trend));
     return;
   }
   io.stdout(table(trend, apart));
-  const gaps = series[0]?.points.filter(({ drops }) => drops === null).length ?? 0;
-  if (gaps > 0) io.stdout(`-: nobody was looking\n`);
+  if (series.some(({ points }) => points.some(({ drops }) => drops === null))) io.stdout('-: nobody was looking\n');
 }
