@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Health, serveStatus, type StatusServer } from '@whydrop/telemetry';
 import type { GapInput } from '@whydrop/contracts';
@@ -15,6 +15,7 @@ import { openReaders } from './readers.js';
 import { keepAside } from './ship/aside.js';
 import { Poster } from './ship/post.js';
 import { Sender } from './ship/sender.js';
+import { isFull, makeFolder } from './spool/full.js';
 import { holdFolder, holdNode } from './spool/lock.js';
 import type { BatchHead } from './spool/record.js';
 import { pastOf } from './spool/past.js';
@@ -37,6 +38,8 @@ export interface RunningCollector {
 
 /** How often a channel without loss says so. */
 const COVERAGE_MS = 2_500;
+/** How often it is looked whether there is room again, in milliseconds. */
+const ROOM_MS = 500;
 
 /**
  *   readers ── lines ──▶ batcher ── batches ──▶ spool ──▶ sender ──▶ POST /ingest/v1/batches
@@ -47,6 +50,11 @@ class Collector {
   private readonly now = Date.now;
   private readonly coverage = new CoverageClock();
   private readers: readonly Reader[] = [];
+  /** Why nothing is read yet. */
+  private noRoom: Error | undefined;
+  private beginning: Promise<void> = Promise.resolve();
+  private again: NodeJS.Timeout | undefined;
+  private stopped = false;
   private timer: NodeJS.Timeout | undefined;
   private status: StatusServer | undefined;
   private readonly batcher: Batcher;
@@ -135,14 +143,14 @@ class Collector {
   }
 
   async start(): Promise<void> {
-    const { options, spool, batcher: sink, watch } = this;
+    const { options, spool } = this;
     const health = new Health()
       .add('spool', () => (spool.trouble ? Promise.reject(spool.trouble) : Promise.resolve()))
       .add('server', () =>
         this.sender.trouble === undefined ? Promise.resolve() : Promise.reject(new Error(this.sender.trouble)),
       )
       .add('readers', () => {
-        const trouble = this.readers.find((reader) => reader.trouble !== undefined)?.trouble;
+        const trouble = this.noRoom?.message ?? this.readers.find((reader) => reader.trouble !== undefined)?.trouble;
         return trouble === undefined ? Promise.resolve() : Promise.reject(new Error(trouble));
       });
     if (options.status) {
@@ -150,15 +158,34 @@ class Collector {
     }
     this.reportWrecks();
     this.sender.start();
+    this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);
+    this.beginning = this.begin();
+    await this.beginning;
+  }
+
+  /** Reads as soon as the disk takes what is read; what the last run left is sent meanwhile. */
+  private async begin(): Promise<void> {
+    try {
+      if (this.spool.trouble) await this.spool.commit();
+      await this.read();
+      this.noRoom = undefined;
+    } catch (error) {
+      if (!this.noRoom && !isFull(error)) throw error;
+      if (!this.noRoom) this.log.error({ err: error }, 'the spool has no room; nothing is read until it has');
+      this.noRoom = error as Error;
+      if (!this.stopped) this.again = setTimeout(() => (this.beginning = this.begin()), ROOM_MS);
+    }
+  }
+
+  private async read(): Promise<void> {
+    const { options, spool, batcher: sink, watch } = this;
     const folder = path.join(options.spool, 'run');
     await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolder(folder);
     await removeLeftovers(options.spool, options.node);
+    if (this.stopped) return;
     this.readers = openReaders({ options, sink, watch, past: pastOf(spool), folder, registry: this.metrics.registry });
     for (const reader of this.readers) reader.start();
-    // The disk was full at the start: what the last run left is sent, and reading begins when there is room.
-    if (spool.trouble) void sink.flush().catch(() => undefined);
-    this.timer = setInterval(() => this.sayCovered(), COVERAGE_MS);
     this.log.info(
       { server: options.url, node: options.node, spool: options.spool, streams: this.readers.map(({ name }) => name) },
       'the collector is reading',
@@ -176,7 +203,10 @@ class Collector {
   }
 
   async stop(graceMs: number): Promise<boolean> {
+    this.stopped = true;
     clearInterval(this.timer);
+    clearTimeout(this.again);
+    await this.beginning;
     await Promise.all(this.readers.map((reader) => reader.stop()));
     this.sayCovered();
     const written = await this.batcher.flush().then(

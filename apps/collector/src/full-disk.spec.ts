@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,11 @@ import { parseOptions } from './options.js';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** A disk of a MiB that can be filled: a tmpfs, which needs root. */
+/** A disk of a MiB and 64 files that can be filled: a tmpfs, which needs root. */
 function smallDisk(): string | undefined {
   const disk = mkdtempSync(path.join(tmpdir(), 'whydrop-disk-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'whydrop-test', disk], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=64', 'whydrop-test', disk], { stdio: 'ignore' });
     return disk;
   } catch (error) {
     rmSync(disk, { recursive: true });
@@ -61,29 +61,39 @@ async function until(done: () => boolean | Promise<boolean>, ms = 10_000): Promi
 }
 
 const disk = smallDisk();
-const server = new Server();
+let server: Server;
 let running: RunningCollector | undefined;
 
-afterAll(async () => {
+beforeEach(() => (server = new Server()));
+
+afterEach(async () => {
   await running?.stop(100);
+  running = undefined;
   server.close();
+});
+
+afterAll(() => {
   if (disk === undefined) return;
   execFileSync('umount', ['-l', disk]);
   rmSync(disk, { recursive: true });
 });
 
+function followed(url: string, spool: string) {
+  const file = path.join(mkdtempSync(path.join(tmpdir(), 'whydrop-followed-')), 'log');
+  const words = ['--url', url, '--token', 't', '--node', `full-${process.pid}`, '--read', 'none', '--flush-ms', '20'];
+  const own = ['--spool', spool, '--follow-file', `log:conntrack-events:${file}`];
+  return { file, options: parseOptions([...words, ...own, '--status', '127.0.0.1:0'], {}) };
+}
+
+const numbered = (from: number, to: number) =>
+  Array.from({ length: to - from }, (_, at) => `record ${String(from + at).padStart(3, '0')}`);
+const text = (from: number, to: number) => `${numbered(from, to).join('\n')}\n`;
+const ready = async () => (await fetch(`${running?.statusUrl}/readyz`)).status;
+
 it.each(disk === undefined ? [] : [disk])(
   'a collector that starts on a full disk sends what it has, is not ready, and reads on when there is room',
   async (home) => {
-    const url = await server.listen();
-    const file = path.join(mkdtempSync(path.join(tmpdir(), 'whydrop-followed-')), 'log');
-    const words = ['--url', url, '--token', 't', '--node', `full-${process.pid}`, '--read', 'none', '--flush-ms', '20'];
-    const own = ['--spool', path.join(home, 'spool'), '--follow-file', `log:conntrack-events:${file}`];
-    const options = parseOptions([...words, ...own, '--status', '127.0.0.1:0'], {});
-    const numbered = (from: number, to: number) =>
-      Array.from({ length: to - from }, (_, at) => `record ${String(from + at).padStart(3, '0')}`);
-    const text = (from: number, to: number) => `${numbered(from, to).join('\n')}\n`;
-
+    const { file, options } = followed(await server.listen(), path.join(home, 'spool'));
     writeFileSync(file, text(0, 50));
     running = await startCollector(options, log);
     const spooled = () => readdirSync(path.join(home, 'spool')).some((name) => name.startsWith('flows-'));
@@ -93,7 +103,6 @@ it.each(disk === undefined ? [] : [disk])(
     expect(() => writeFileSync(filling, Buffer.alloc(2 * 2 ** 20))).toThrow('ENOSPC');
 
     running = await startCollector(options, log);
-    const ready = async () => (await fetch(`${running?.statusUrl}/readyz`)).status;
     expect(await ready()).toBe(503);
     server.away = false;
     await until(() => server.received.length === 50, 20_000);
@@ -106,6 +115,42 @@ it.each(disk === undefined ? [] : [disk])(
     await until(async () => (await ready()) === 200);
     await until(() => server.received.length >= 100);
     expect(server.received).toEqual(numbered(0, 100));
+    rmSync(path.dirname(file), { recursive: true });
+  },
+  40_000,
+);
+
+it.each(disk === undefined ? [] : [disk])(
+  'a collector whose spool is not there yet runs on a full disk, is not ready, and reads when there is room',
+  async (home) => {
+    const spool = path.join(home, 'not', 'there');
+    const { file, options } = followed(await server.listen(), spool);
+    server.away = false;
+    writeFileSync(file, text(0, 50));
+    const filling: string[] = [];
+    const fill = () => {
+      for (let at = 0; ; at++) {
+        writeFileSync(path.join(home, `file-${at}`), '');
+        filling.push(path.join(home, `file-${at}`));
+      }
+    };
+    expect(fill).toThrow('ENOSPC');
+    expect(() => mkdirSync(spool, { recursive: true })).toThrow('ENOSPC');
+
+    running = await startCollector(options, log);
+    expect(await ready()).toBe(503);
+    appendFileSync(file, text(50, 100));
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await ready()).toBe(503);
+    expect(server.received).toEqual([]);
+
+    for (const each of filling) rmSync(each);
+    await until(async () => (await ready()) === 200);
+    await until(() => server.received.length >= 100);
+    expect(server.received).toEqual(numbered(0, 100));
+    await expect(startCollector({ ...options, node: `other-${process.pid}` }, log)).rejects.toThrow(
+      'another collector uses this spool',
+    );
     rmSync(path.dirname(file), { recursive: true });
   },
   40_000,

@@ -68,7 +68,10 @@ export class ClusterReader implements Reader, KindListener {
   }
 
   start(): void {
-    this.opening = this.open();
+    this.opening = this.open().catch((error: unknown) => {
+      this.parts.watch.warn(this.name, error instanceof Error ? error.message : String(error));
+      if (!this.stopped) this.timer = setTimeout(() => this.start(), RETRY_MS);
+    });
   }
 
   /** Why not everything is watched yet. */

@@ -66,7 +66,10 @@ export class KnownObjects {
       );
       await known.read(upTo);
     }
-    await known.rewrite();
+    await known.rewrite().catch(async (error: unknown) => {
+      await known.file?.close();
+      throw error;
+    });
     return known;
   }
 

@@ -38,6 +38,8 @@ export function ulogdInstructions(groups: readonly number[]): string {
   return `${head.join('\n')}\n${ulogdConfig(groups, file, '/var/log/whydrop/ulogd.log')}`;
 }
 
+const RETRY_MS = 1_000;
+
 /** A ulogd2 for one group; `as` names the stream of a group that tells no drops. */
 export function groupReader(
   { sink, watch, past, folder }: ReaderParts,
@@ -61,16 +63,22 @@ export function groupReader(
     writesToFifo: true,
     lossWords: /losing events|ENOBUFS|overrun/i,
   });
+  const text = ulogdConfig([group], () => `${folder}/nflog.${group}.fifo`, 'stdout');
+  let again: NodeJS.Timeout | undefined;
+  // The disk may be full: then there is a ulogd2 when it is not any more.
+  const start = (): void =>
+    void writeFile(config, text, { mode: 0o600 }).then(
+      () => reader.start(),
+      (error: Error) => {
+        watch.warn(stream, error.message);
+        again = setTimeout(start, RETRY_MS);
+      },
+    );
   return {
     name: stream,
-    start: () => {
-      const text = ulogdConfig([group], () => `${folder}/nflog.${group}.fifo`, 'stdout');
-      writeFile(config, text, { mode: 0o600 }).then(
-        () => reader.start(),
-        (error: Error) => watch.warn(stream, error.message),
-      );
-    },
+    start,
     stop: async () => {
+      clearTimeout(again);
       await reader.stop();
       await rm(config, { force: true });
     },

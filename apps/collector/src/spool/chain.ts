@@ -1,6 +1,7 @@
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { writeFrame } from './frame.js';
+import { isFull } from './full.js';
 import { Ledger } from './ledger.js';
 import type { BatchHead, SpoolClass } from './record.js';
 import { Segment, type Entry } from './segment.js';
@@ -31,6 +32,8 @@ export interface ChainOptions {
   readonly name: SpoolClass;
   readonly segmentBytes: number;
   readonly freshEpoch: () => number;
+  /** Why nothing can be written yet: the disk has no room for the folder, or for what holds it. */
+  readonly noRoom?: Error | undefined;
 }
 
 /** So much acknowledged data is left in the newest file before it is replaced by an empty one. */
@@ -59,17 +62,24 @@ export class Chain {
   static async open(options: ChainOptions): Promise<Chain> {
     const chain = new Chain(options);
     const pattern = new RegExp(`^${options.name}-(\\d{12})\\.seg$`);
-    const ids = (await readdir(options.folder)).flatMap((name) => {
+    const names = await readdir(options.folder).catch((error: unknown) => {
+      if (!options.noRoom) throw error;
+      return [];
+    });
+    const ids = names.flatMap((name) => {
       const id = pattern.exec(name)?.[1];
       return id === undefined ? [] : [Number(id)];
     });
     for (const id of ids.toSorted((a, b) => a - b)) await chain.takeOver(id);
     // What was numbered in a damaged part is not known, so nothing may be numbered after it.
     if (chain.wrecks.length > 0) chain.ledger.restart(options.freshEpoch());
-    await chain.roll().catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOSPC' && error.code !== 'EDQUOT') throw error;
-      chain.notBegun = error;
-    });
+    chain.notBegun = options.noRoom;
+    if (!chain.notBegun) {
+      await chain.roll().catch((error: unknown) => {
+        if (!isFull(error)) throw error;
+        chain.notBegun = error;
+      });
+    }
     return chain;
   }
 

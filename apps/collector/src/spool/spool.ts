@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import { Chain, type Lease, type Numbered } from './chain.js';
 import { type BatchHead, type Cursor, SPOOL_CLASSES, type SpoolClass } from './record.js';
 import { acknowledge, giveBack } from './chain.js';
+import { isFull, makeFolder } from './full.js';
 
 /** A batch's place in its stream. */
 export interface Numbers {
@@ -66,27 +66,37 @@ export class Spool {
   private waiting: Waiting[] = [];
   private waitingBytes = 0;
   private serial: Promise<unknown> = Promise.resolve();
+  /** Lets the folder go; undefined while it is not ours. */
+  private letGo: (() => Promise<void>) | undefined;
   /** What is wrong with the disk; undefined while everything is well. */
   trouble: Error | undefined;
 
   private constructor(
     private readonly options: SpoolOptions,
-    private readonly chains: ReadonlyMap<SpoolClass, Chain>,
-    private readonly letGo: () => Promise<void>,
+    private readonly chains = new Map<SpoolClass, Chain>(),
   ) {}
 
   static async open(options: SpoolOptions): Promise<Spool> {
-    await mkdir(options.folder, { recursive: true, mode: 0o700 });
-    const letGo = (await options.hold?.(options.folder)) ?? (() => Promise.resolve());
+    const spool = new Spool(options);
+    const noRoom = await spool.takeFolder().catch((error: unknown) => {
+      if (!isFull(error)) throw error;
+      return error;
+    });
     const segmentBytes = options.segmentBytes ?? Math.min(4 * 1024 * 1024, Math.ceil(options.maxBytes / 16));
-    const chains = new Map<SpoolClass, Chain>();
+    const make = options.freshEpoch ?? freshEpoch;
     for (const name of SPOOL_CLASSES) {
-      const make = options.freshEpoch ?? freshEpoch;
-      chains.set(name, await Chain.open({ folder: options.folder, name, segmentBytes, freshEpoch: make }));
+      const chain = { folder: options.folder, name, segmentBytes, freshEpoch: make, noRoom: noRoom ?? undefined };
+      spool.chains.set(name, await Chain.open(chain));
     }
-    const spool = new Spool(options, chains, letGo);
     spool.trouble = spool.all.find(({ notBegun }) => notBegun)?.notBegun;
     return spool;
+  }
+
+  /** Makes the folder and holds it. On a full disk nobody else can hold it either: the next commit tries again. */
+  private async takeFolder(): Promise<void> {
+    if (this.letGo) return;
+    await makeFolder(this.options.folder);
+    this.letGo = (await this.options.hold?.(this.options.folder)) ?? (() => Promise.resolve());
   }
 
   chain(name: SpoolClass): Chain {
@@ -135,6 +145,7 @@ export class Spool {
   commit(): Promise<void> {
     return this.inTurn(async () => {
       try {
+        await this.takeFolder();
         await this.makeRoom();
         await this.write();
         this.trouble = undefined;
@@ -216,7 +227,7 @@ export class Spool {
         await chain.compact().catch(() => undefined);
         await chain.close();
       }
-      await this.letGo();
+      await this.letGo?.();
     });
   }
 }
