@@ -1,25 +1,25 @@
-import type { Chain, ChainRule, Hook, IpsetSnapshot, RulesetSnapshot } from '@whydrop/model';
+import type { ChainRule, IpsetSnapshot, RulesetSnapshot } from '@whydrop/model';
 import { type BaseChain, baseChainsOf, setsFor } from './base-chains.js';
 import { chainsOf, findChain } from './chain-lookup.js';
-import { netContains, parseAddress, parseNet } from './walk/address.js';
+import { enterHook, firstOutInterface, IS_NEW, IS_TO_NODE, runsNat } from './walk/between-hooks.js';
+import { advance, type Branch, type Frame, NOTHING, place, returned, visited } from './walk/branch.js';
 import { compileRule, type CompiledRule } from './walk/compile.js';
 import { answer, assumeCriterion, type Criterion } from './walk/criterion.js';
+import { sharedPath, stepsOf, type WalkOutcome, type WalkResult } from './walk/outcome.js';
+import { HOOKS_TO, hookOf, isUnrouted, type PathStop, type Stop, stopOf, stopsOfHooks } from './walk/path.js';
 import {
   ALL_BITS,
   createWorld,
   initialState,
   type Route,
-  type StepList,
-  type TableKind,
   type WalkPacket,
   type WalkState,
   type WalkStep,
   type World,
-  visibleInterface,
 } from './walk/state.js';
 
-/** A base chain on a packet's way. */
-export type PathStop = `${'raw' | 'mangle' | 'nat' | 'filter' | 'security'}:${Hook}`;
+export type { WalkOutcome, WalkResult } from './walk/outcome.js';
+export { hookOf, type PathStop } from './walk/path.js';
 
 export interface WalkInput {
   readonly ruleset: RulesetSnapshot;
@@ -37,147 +37,11 @@ export interface WalkInput {
   readonly withMisses?: boolean;
 }
 
-/** One way the walk can end. `accept`: every chain of the path let the packet pass. */
-export interface WalkOutcome {
-  readonly verdict: 'accept' | 'drop' | 'reject' | 'queue' | 'unknown';
-  /** Where it was decided; for `accept` where the filter table decided, when it was asked. */
-  readonly table: string;
-  readonly chain: string;
-  /** 1-based; 0 for a chain policy. */
-  readonly position: number;
-  readonly text: string;
-  readonly rule: ChainRule | undefined;
-  readonly policy: 'ACCEPT' | 'DROP' | undefined;
-  readonly path: readonly WalkStep[];
-  /** What was taken to hold on this way because no fact decides it; empty when every way ends here. */
-  readonly assuming: readonly string[];
-  /** Packet mark at the end; undefined when some of its bits are not known. */
-  readonly mark: number | undefined;
-  /** Whether the destination was translated on the way, as far as it is known. */
-  readonly isDnat: boolean | undefined;
-}
-
-export interface WalkResult {
-  /** Every possible end, each rule once; exactly one when the walk is certain. */
-  readonly outcomes: readonly WalkOutcome[];
-  readonly certain: boolean;
-  /** The steps that all outcomes share, in order; the whole way when the walk is certain. */
-  readonly path: readonly WalkStep[];
-  /** Facts that would decide. */
-  readonly missing: readonly string[];
-  readonly finalMark: number | undefined;
-}
-
-const PREROUTING: readonly PathStop[] = ['raw:PREROUTING', 'mangle:PREROUTING', 'nat:PREROUTING'];
-const POSTROUTING: readonly PathStop[] = ['mangle:POSTROUTING', 'nat:POSTROUTING'];
-
-const PATHS: Readonly<Record<Hook, readonly PathStop[]>> = {
-  PREROUTING,
-  INPUT: [...PREROUTING, 'mangle:INPUT', 'filter:INPUT', 'security:INPUT', 'nat:INPUT'],
-  FORWARD: [...PREROUTING, 'mangle:FORWARD', 'filter:FORWARD', 'security:FORWARD', ...POSTROUTING],
-  OUTPUT: ['raw:OUTPUT', 'mangle:OUTPUT', 'nat:OUTPUT', 'filter:OUTPUT', 'security:OUTPUT', ...POSTROUTING],
-  POSTROUTING,
-};
-
-function isLocal(address: string, localAddresses: readonly string[]): boolean {
-  const ip = parseNet(address);
-  return (
-    ip !== undefined &&
-    localAddresses.some((text) => {
-      const own = parseNet(text.split('/')[0] ?? text);
-      return own !== undefined && netContains(own, ip.base);
-    })
-  );
-}
-
-/** The hook that filters a packet, from what is known of its interfaces and the node's addresses. */
-export function hookOf(packet: WalkPacket, localAddresses?: readonly string[]): Hook {
-  if (packet.hook) return packet.hook;
-  if (packet.inInterface === null) return 'OUTPUT';
-  if (packet.outInterface === null) return 'INPUT';
-  if (packet.inInterface !== undefined && packet.outInterface !== undefined) return 'FORWARD';
-  if (packet.outInterface !== undefined && localAddresses && isLocal(packet.tuple.source, localAddresses))
-    return 'OUTPUT';
-  return localAddresses && isLocal(packet.tuple.destination, localAddresses) ? 'INPUT' : 'FORWARD';
-}
-
-/** A chain being run: the next rule in it is `at`. */
-interface Frame {
-  readonly chain: Chain;
-  readonly at: number;
-}
-
-/** A base chain as the walk needs it: where it is, and what kind of table it belongs to. */
-interface Stop {
-  readonly table: string;
-  readonly chain: string;
-  readonly hook: Hook;
-  readonly kind: TableKind;
-}
-
-function stopOf(text: PathStop): Stop {
-  const [table = '', hook = ''] = text.split(':');
-  const kind = table === 'raw' || table === 'nat' || table === 'filter' ? table : 'other';
-  return { table, chain: hook, hook: hook as Hook, kind };
-}
-
-/** Priorities at which conntrack looks at a packet: what runs before it is like the raw table. */
-const CONNTRACK_PRIORITY = -200;
-const MANGLE_PRIORITY = -150;
-
-function stopOfBase({ table, chain, hook, type, priority }: BaseChain): Stop {
-  const isEarly = (hook === 'PREROUTING' || hook === 'OUTPUT') && priority < CONNTRACK_PRIORITY;
-  const kind = type === 'nat' ? 'nat' : isEarly ? 'raw' : priority > MANGLE_PRIORITY ? 'filter' : 'other';
-  return { table, chain, hook, kind };
-}
-
-/** Base chains of some hooks, in the kernel's order. */
-function stopsOfHooks(hooks: readonly Hook[], baseChains: readonly BaseChain[] | undefined): readonly Stop[] {
-  if (!baseChains) {
-    const stops = hooks.flatMap((hook) =>
-      hook === 'PREROUTING' ? PREROUTING : PATHS[hook].filter((text) => text.endsWith(hook)),
-    );
-    return stops.map(stopOf);
-  }
-  return hooks.flatMap((hook) =>
-    baseChains
-      .filter((base) => base.hook === hook)
-      .toSorted((a, b) => a.priority - b.priority)
-      .map(stopOfBase),
-  );
-}
-
-/** Hooks a packet runs through when it is filtered at this one. */
-const HOOKS_TO: Readonly<Record<Hook, readonly Hook[]>> = {
-  PREROUTING: ['PREROUTING'],
-  INPUT: ['PREROUTING', 'INPUT'],
-  FORWARD: ['PREROUTING', 'FORWARD', 'POSTROUTING'],
-  OUTPUT: ['OUTPUT', 'POSTROUTING'],
-  POSTROUTING: ['POSTROUTING'],
-};
-
-/** One branch of the walk. */
-interface Branch {
-  readonly state: WalkState;
-  readonly path: readonly Stop[];
-  /** Index of the base chain on the path. */
-  readonly stop: number;
-  /** Routing has not been asked yet: the path goes on by what the destination then is. */
-  readonly isOpenEnded: boolean;
-  readonly frames: readonly Frame[];
-  /** Criteria of the next rule that this branch takes to hold although they may answer differently each time. */
-  readonly granted: ReadonlySet<Criterion>;
-  /** Where the filter table let the packet pass. */
-  readonly passed: Omit<WalkStep, 'matched'> | undefined;
-  readonly isPassedByFilter: boolean;
-}
-
-const NOTHING: ReadonlySet<Criterion> = new Set();
-
 /** More branches than a person could read, and enough for every ruleset seen. */
 const BRANCH_LIMIT = 2_000;
 const DEPTH_LIMIT = 128;
 
+/** The machine: branches are open until each has ended, and every end is noted once. */
 class Walk {
   readonly #world: World;
   readonly #withMisses: boolean;
@@ -408,91 +272,6 @@ class Walk {
   }
 }
 
-/** Whether the nat table is asked: it sees the first packet of a connection only. */
-function runsNat({ ct, notrack, protocol }: WalkState): boolean | undefined {
-  if (notrack) return false;
-  const asks = ct.map((each) => each === 'NEW' || (each === 'RELATED' && !protocol.startsWith('ICMP')));
-  if (asks.every(Boolean)) return true;
-  return asks.some(Boolean) ? undefined : false;
-}
-
-const IS_NEW: Criterion = {
-  text: 'conntrack --ctstate NEW',
-  isFact: true,
-  missing: 'conntrack state',
-  test: ({ ct }) => (ct.includes('NEW') ? (ct.length === 1 ? true : undefined) : false),
-  assume: (state, holds) => ({
-    ...state,
-    ct: state.ct.filter(
-      (each) => (each === 'NEW' || (each === 'RELATED' && !state.protocol.startsWith('ICMP'))) === holds,
-    ),
-  }),
-};
-
-/** Whether routing hands the packet to the node itself. */
-const IS_TO_NODE: Criterion = {
-  text: 'destination is an address of the node',
-  isFact: true,
-  missing: 'translated destination',
-  test: ({ isRedirected, destination: { address } }, { localAddresses }) => {
-    if (isRedirected) return true;
-    if (address === undefined || !localAddresses) return undefined;
-    return localAddresses.some((text) => parseAddress(text) === address);
-  },
-};
-
-/** Conntrack looks at a packet between raw and the tables behind it. */
-function enterHook(state: WalkState, { table, chain, hook, kind }: Stop): WalkState {
-  const isForwarded = state.hook === 'PREROUTING' && hook === 'FORWARD';
-  const ttl = isForwarded && state.ttl !== undefined ? state.ttl - 1 : state.ttl;
-  // Within OUTPUT every chain sees the interface that was chosen first, also behind a DNAT there.
-  const outInterface = state.hook === 'OUTPUT' && hook !== 'OUTPUT' ? state.packet.outInterface : state.outInterface;
-  const next = { ...state, table, baseChain: chain, hook, kind, ttl, outInterface };
-  if (kind === 'raw' || state.kind !== 'raw') return next;
-  if (state.notrack) return { ...next, ct: ['UNTRACKED'] };
-  const tracked = state.ct.filter((each) => each !== 'UNTRACKED');
-  return tracked.length > 0 ? { ...next, ct: tracked } : next;
-}
-
-function place(table: string, chain: string, rule: ChainRule | undefined): Omit<WalkStep, 'matched'> {
-  return { table, chain, position: rule?.position ?? 0, text: rule?.text ?? '', rule };
-}
-
-function visited(state: WalkState, chain: Chain, rule: ChainRule, matched: WalkStep['matched']): WalkState {
-  const step: WalkStep = { ...place(state.table, chain.name, rule), matched };
-  return { ...state, steps: { step, before: state.steps } };
-}
-
-function advance(branch: Branch, frame: Frame): Branch {
-  const frames = [...branch.frames.slice(0, -1), { ...frame, at: frame.at + 1 }];
-  return { ...branch, frames, granted: NOTHING };
-}
-
-/** End of a chain, or RETURN: back to the caller, or to the policy of the base chain. */
-function returned(branch: Branch): Branch {
-  return { ...branch, frames: branch.frames.slice(0, -1), granted: NOTHING };
-}
-
-function stepsOf(list: StepList | undefined): readonly WalkStep[] {
-  const steps: WalkStep[] = [];
-  for (let each = list; each; each = each.before) steps.push(each.step);
-  return steps.toReversed();
-}
-
-function sameStep(a: WalkStep, b: WalkStep | undefined): boolean {
-  return a.table === b?.table && a.chain === b.chain && a.position === b.position && a.matched === b.matched;
-}
-
-function sharedPath(paths: readonly (readonly WalkStep[])[]): readonly WalkStep[] {
-  const [first = [], ...rest] = paths;
-  let length = first.length;
-  for (const path of rest) {
-    const differs = first.findIndex((step, i) => !sameStep(step, path[i]));
-    if (differs >= 0) length = Math.min(length, differs);
-  }
-  return first.slice(0, length);
-}
-
 /**
  * Runs a packet through a ruleset as the kernel would. What the facts do not decide forks the walk, consistently: a fact
  * taken to hold once holds to the end of that branch. The result lists every possible end; it is certain when there is
@@ -515,15 +294,4 @@ export function walkPacket(input: WalkInput): WalkResult {
   const start = { ...initialState(packet, first.hook, first.table), baseChain: first.chain, kind: first.kind };
   const state = { ...start, outInterface: start.outInterface ?? firstOutInterface(start, world) };
   return new Walk(world, baseChains, input.withMisses ?? false).run(state, path, isOpenEnded);
-}
-
-/** The node's own packets are routed before the first chain sees them. */
-function firstOutInterface(state: WalkState, world: World): string | null | undefined {
-  if (state.outInterface === null || state.hook !== 'OUTPUT') return state.outInterface;
-  return visibleInterface(state, 'outInterface', world);
-}
-
-/** It came in by an interface, and nothing says where it goes. */
-function isUnrouted({ hook, inInterface, outInterface }: WalkPacket): boolean {
-  return hook === undefined && typeof inInterface === 'string' && outInterface === undefined;
 }
