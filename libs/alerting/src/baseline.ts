@@ -37,6 +37,7 @@ const BLOCK = 15;
 const JUST_NOW = 15;
 const MOST_DISPERSED = 200;
 
+/** The middle value, of an even number the mean of the two in the middle; 0 of none. */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

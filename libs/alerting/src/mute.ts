@@ -38,6 +38,7 @@ export function matches({ name, value, isRegex, isEqual }: Matcher, labels: Labe
   return same === isEqual;
 }
 
+/** Whether a silence is in force at a moment and all of its matchers fit the labels. */
 export function isSilencedBy(silence: Silence, labels: Labels, at: Instant): boolean {
   const inForce = silence.startsAt <= at && at < silence.endsAt;
   return inForce && silence.matchers.every((matcher) => matches(matcher, labels));

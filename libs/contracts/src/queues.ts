@@ -15,10 +15,12 @@ export type CorrelateJob = z.output<typeof correlateJobSchema>;
 const STAGES = ['store', 'correlate'] as const;
 export type Stage = (typeof STAGES)[number];
 
+/** The same batch is the same job, however often it is put onto the queue. */
 export function storeJobId(batchId: string): string {
   return `store-${batchId}`;
 }
 
+/** One job for each batch that was stored; the run takes all that the cluster has by then. */
 export function correlateJobId(clusterId: number, batchId: string): string {
   return `correlate-${clusterId}-${batchId}`;
 }

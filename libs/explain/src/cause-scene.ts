@@ -28,6 +28,7 @@ export function answersOf({ nodes, objects = CLUSTER, later }: CauseCase) {
   return correlate(witnesses, surroundings).map(({ drop }) => drop);
 }
 
+/** A running pod `shop/NAME` with the label app=NAME, listening on 8080. */
 export function pod(name: string, node: string, ip: string, more = ''): string {
   return `apiVersion: v1
 kind: Pod
@@ -37,6 +38,7 @@ status: { podIP: ${ip}, phase: Running }
 `;
 }
 
+/** The EndpointSlice of a service with one address, ready or not. */
 export function slice(service: string, ip: string, name: string, ready = true): string {
   return `apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
@@ -46,6 +48,7 @@ endpoints: [{ addresses: [${ip}], conditions: { ready: ${ready} }, targetRef: { 
 `;
 }
 
+/** Service `shop/NAME`, 80 -> 8080 over TCP and UDP, node port 30080. */
 export function service(name: string, ip: string, more = ''): string {
   return `apiVersion: v1
 kind: Service
@@ -61,6 +64,7 @@ spec: { podCIDR: 10.1.${number}.0/24 }
 status: { addresses: [{ type: InternalIP, address: 192.168.0.${number} }] }
 `;
 
+/** A policy on pods with app=APP that admits what `from` says, one entry of its ingress list. */
 export function policy(from: string, name = 'web-clients', app = 'web'): string {
   return `apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy

@@ -5,11 +5,13 @@ export function kindOf({ apiVersion, kind }: KubernetesObject): string {
   return kind === 'NetworkPolicy' && apiVersion.includes('projectcalico.org') ? 'CalicoNetworkPolicy' : kind;
 }
 
+/** How a change names its object; a cluster-wide one has no namespace. */
 export function refOf(object: KubernetesObject): Change['object'] {
   const { namespace, name } = object.metadata;
   return { kind: kindOf(object), namespace: namespace ?? null, name };
 }
 
+/** `NetworkPolicy dev/policy1`, `Node n1`. */
 export function titleOf({ kind, namespace, name }: Change['object']): string {
   return `${kind} ${namespace === null ? name : `${namespace}/${name}`}`;
 }

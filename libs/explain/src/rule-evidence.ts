@@ -43,6 +43,7 @@ export interface RuleEvidence {
   readonly evidence: readonly EvidenceItem[];
 }
 
+/** Which of a node's two rulesets judges an address: iptables or ip6tables. */
 export function familyOf(ip: string): Family {
   return ip.includes(':') ? 'inet6' : 'inet';
 }

@@ -48,6 +48,7 @@ function policyName(policy: PolicyPart): string {
   return policy.kind === 'NetworkPolicy' || policy.kind === 'Policy' ? name : `${policy.kind} ${name}`;
 }
 
+/** `a`, `a and b`, `a, b and c`. */
 export function listed(names: readonly string[]): string {
   if (names.length < 2) return names.join('');
   return `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
@@ -101,6 +102,7 @@ function deniedBy(denies: readonly PolicyPart[]): string {
   return others.length > 0 ? ` Policies ${listed(names)} deny it.` : ` Policy ${listed(names)} denies it.`;
 }
 
+/** What the policies have to do with it, as sentences with a space in front; empty when they have nothing. */
 export function policySentence(told: PolicyTold, ends: SentenceEnds): string {
   const denies = told.policies.filter((policy) => policy.part === 'denies');
   if (denies.length > 0) return deniedBy(denies);

@@ -11,10 +11,12 @@ export interface Problem {
   readonly tolerated?: boolean;
 }
 
+/** Whether a value is a mapping. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The value as a mapping; empty when it is none, and nothing is said of that. */
 export function fieldsOf(value: unknown): Fields {
   return isFields(value) ? value : {};
 }

@@ -8,6 +8,7 @@ import { INITIAL, isForgettable, type SeriesState, step } from '../series-state.
 /** Minutes in which a detector's alert fires, from the first judged minute on. */
 export type Detector = (counts: readonly number[], learnt: number) => readonly boolean[];
 
+/** A spike rule as people write it, with the usual values for what is left out. */
 export function spikeRule(written: object = {}): SpikeRule {
   const parsed = parseRule({ name: 'Spike', kind: 'SPIKE', ...written });
   if (parsed.kind === 'problems' || parsed.rule.kind !== 'SPIKE') throw new Error('the rule of the corpus is wrong');

@@ -20,6 +20,7 @@ const EMPTY: Score = { incidents: 0, found: 0, falseAlarms: 0, trueAlarms: 0, da
 /** An alert this long after an incident still speaks of it. */
 const GRACE = 10;
 
+/** How a detector does on one series: what it found, how soon, and how often it cried wolf. */
 export function scoreOf({ counts, incidents, learn }: LabelledSeries, detector: Detector): Score {
   const firing = detector(counts, learn);
   const begins = firing.flatMap((fires, i) => (fires && !firing[i - 1] ? [i + learn] : []));
@@ -37,6 +38,7 @@ export function scoreOf({ counts, incidents, learn }: LabelledSeries, detector: 
   };
 }
 
+/** Scores of several series as one. */
 export function total(scores: readonly Score[]): Score {
   return scores.reduce(
     (a, b) => ({

@@ -59,6 +59,7 @@ export function namespaceSelector(selector: Selector): Selector {
   return namespacedFunctions(prefixed(selector, 'pcns.'));
 }
 
+/** Endpoints of the policy's own namespace: what a namespaced policy selects among. */
 export function ownNamespace(namespace: string): Selector {
   return { kind: 'text', label: NAMESPACE, operator: '==', value: namespace };
 }

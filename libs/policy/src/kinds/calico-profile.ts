@@ -6,6 +6,7 @@ import { isCalico } from '../tiers.js';
 import { mapping, sequence, type Problem } from '../yaml-value.js';
 import { compileCalicoRule } from './calico-policy.js';
 
+/** Whether the object is a profile of Calico, whatever API group its version stands in. */
 export function isProfile(object: KubernetesObject): boolean {
   return object.kind === 'Profile' && isCalico(object);
 }

@@ -2,10 +2,12 @@ import type { KubernetesObject } from '@whydrop/model';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** The value when it is a mapping; an empty one otherwise. */
 export function fields(value: unknown): Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
+/** The value when it is a list; an empty one otherwise. */
 export function list(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }

@@ -15,6 +15,7 @@ export function parseAddress(text: string): Address | undefined {
   return ip.family === 'inet' ? Number(ip.value) : ip.value;
 }
 
+/** IPv4 addresses are numbers, IPv6 addresses bigints. */
 export function familyOf(address: Address): Family {
   return typeof address === 'number' ? 'inet' : 'inet6';
 }

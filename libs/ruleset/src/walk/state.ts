@@ -132,6 +132,7 @@ export function hasEntry(state: CtState): boolean {
   return state !== 'INVALID' && state !== 'UNTRACKED';
 }
 
+/** Both ends of a tuple, its addresses read once. */
 export function ends(tuple: Tuple): { readonly source: End; readonly destination: End } {
   return {
     source: { address: parseAddress(tuple.source), port: tuple.sourcePort },
