@@ -8,11 +8,12 @@ import { askedBy } from './auth/asking.js';
 import { principalOf } from './auth/bearer.js';
 import { mayAct, type AuthenticatedRequest } from './auth/token.guard.js';
 import { GRAPHQL_PATH } from './graphql/server/graphql.config.js';
+import { isGraphqlErrorCode, type GraphqlErrorCode } from './graphql/server/graphql-error.js';
 import { serveSockets } from './graphql/socket/socket-server.js';
 import { openPersistedQueries } from './graphql/server/persisted-queries.js';
 import { speakGraphqlOverHttp } from './graphql/server/over-http.js';
 import { ApiError } from './http/api-error.js';
-import { checkContentType, sendSafeHeaders } from './http/headers.js';
+import { checkContentType, checkMethod, sendSafeHeaders } from './http/headers.js';
 import { ApiErrorFilter, toApiError } from './http/api-error.filter.js';
 import { READER, SILENT, type ApiOptions } from './options.js';
 import { serveStaticPage } from './web/static-page.js';
@@ -45,6 +46,7 @@ function guardGraphql(server: FastifyInstance, options: ApiOptions): void {
   server.addHook('onRequest', async (request, reply) => {
     if (pathOf(request.raw.url) !== GRAPHQL_PATH) return;
     try {
+      checkMethod(request);
       checkContentType(request);
       const principal = await principalOf(options, request.headers.authorization);
       if (!mayAct(principal, 'viewer')) throw new ApiError(403, 'FORBIDDEN', 'reading needs a token with role viewer');
@@ -52,7 +54,8 @@ function guardGraphql(server: FastifyInstance, options: ApiOptions): void {
     } catch (thrown) {
       const error = toApiError(thrown);
       if (error.status >= 500) log.error({ requestId: request.id, err: thrown }, error.message);
-      const extensions = { code: error.code, requestId: request.id };
+      const code: GraphqlErrorCode = isGraphqlErrorCode(error.code) ? error.code : 'INTERNAL_SERVER_ERROR';
+      const extensions = { code, requestId: request.id };
       await reply
         .status(error.status)
         .headers(error.headers)

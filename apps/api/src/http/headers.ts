@@ -33,14 +33,16 @@ export async function sendSafeHeaders(server: FastifyInstance): Promise<void> {
   });
 }
 
+/** Anything else would be answered as if there were nothing at this path. Throws the 405. */
+export function checkMethod({ method }: FastifyRequest): void {
+  if (method === 'GET' || method === 'POST') return;
+  throw new ApiError(405, 'BAD_REQUEST', `send GET or POST, not ${method}`, {}, { allow: 'GET, POST' });
+}
+
 /** A page of another site can send forms and plain text without asking first, JSON it cannot. Throws the 415. */
 export function checkContentType({ method, headers }: FastifyRequest): void {
   if (method !== 'POST') return;
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   if (type === 'application/json') return;
-  throw new ApiError(
-    415,
-    'BAD_REQUEST',
-    `send content-type: application/json${type === undefined ? '' : `, not ${type}`}`,
-  );
+  throw new ApiError(415, 'BAD_REQUEST', `send content-type: application/json${type ? `, not ${type}` : ''}`);
 }

@@ -1,7 +1,7 @@
 import { isDataError, isTimeout, isUnavailable } from '@whydrop/storage';
 import type { GraphQLError, GraphQLFormattedError } from 'graphql';
 import type { Log } from '../../options.js';
-import type { GraphqlErrorCode } from './graphql-error.js';
+import { isGraphqlErrorCode, type GraphqlErrorCode } from './graphql-error.js';
 import { answerTypeOf, RESPONSE_JSON } from './media-type.js';
 
 interface Known {
@@ -69,7 +69,7 @@ export function statusOf(
 
 function ofValidation(error: GraphQLError): Known {
   const own = error.extensions?.['code'];
-  if (typeof own === 'string') return { code: own as GraphqlErrorCode, message: error.message };
+  if (isGraphqlErrorCode(own)) return { code: own, message: error.message };
   if (error.message.startsWith('Syntax Error')) return { code: 'GRAPHQL_PARSE_FAILED', message: error.message };
   const code = BAD_VARIABLE.test(error.message) ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED';
   return { code, message: error.message };
@@ -100,7 +100,7 @@ export function formatErrors(
     if (Array.isArray(failure?.errors)) {
       return (failure.errors as readonly GraphQLError[]).map((each) => show(each, ofValidation(each), requestId));
     }
-    if (typeof error.extensions?.['code'] === 'string') return [show(error, ofValidation(error), requestId)];
+    if (isGraphqlErrorCode(error.extensions?.['code'])) return [show(error, ofValidation(error), requestId)];
     if (!started && !failure) return [show(error, ofValidation(error), requestId)];
     const known = failure ? ofFailure(failure) : ({ code: 'INTERNAL_SERVER_ERROR', message: OURS } as const);
     if (known.code === 'INTERNAL_SERVER_ERROR' || known.code === 'UNAVAILABLE') {
