@@ -173,7 +173,10 @@ class Collector {
       if (!this.noRoom && !isFull(error)) throw error;
       if (!this.noRoom) this.log.error({ err: error }, 'the spool has no room; nothing is read until it has');
       this.noRoom = error as Error;
-      if (!this.stopped) this.again = setTimeout(() => (this.beginning = this.begin()), ROOM_MS);
+      if (this.stopped) return;
+      this.again = setTimeout(() => {
+        this.beginning = this.begin();
+      }, ROOM_MS);
     }
   }
 

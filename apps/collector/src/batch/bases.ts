@@ -9,6 +9,7 @@ const WHOLE_MS = 10 * 60_000;
 /** What was shipped whole last of a stream. */
 interface Base extends Numbers {
   readonly at: number;
+  /** SHA-256 of its frame. */
   readonly frame: string;
   /** Its marks, one per line: a hundredth of what they take as strings. */
   readonly marks: Buffer;
@@ -23,8 +24,7 @@ export interface Told {
   readonly numbered: (numbers: Numbers) => void;
 }
 
-const digest = (text: string | Buffer, encoding: 'hex' | 'base64') =>
-  createHash('sha256').update(text).digest(encoding);
+const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 /** Tells pictures by the last one that was shipped whole, as long as only counters and times in comments differ. */
 export class Bases {
@@ -36,7 +36,7 @@ export class Bases {
   tell({ stream, format }: { readonly stream: string; readonly format: string }, payload: Buffer, at: number): Told {
     const text = this.untold.has(stream) ? undefined : takeApart(format, payload.toString('latin1'));
     if (!text) return { payload, base: undefined, numbered: () => void this.known.delete(stream) };
-    const frame = digest(text.frame, 'base64');
+    const frame = digest(Buffer.from(text.frame, 'latin1'));
     const base = this.known.get(stream);
     if (base?.frame === frame && at >= base.at && at - base.at < WHOLE_MS) {
       return { payload: told(base, text, payload), base: base.sequence, numbered: () => undefined };
@@ -67,5 +67,5 @@ export class Bases {
 
 function told({ marks }: Base, text: CountedText, payload: Buffer): Buffer {
   const before = marks.toString('latin1').split('\n');
-  return Buffer.from(differenceOf(before, text.marks, digest(payload, 'hex')), 'latin1');
+  return Buffer.from(differenceOf(before, text.marks, digest(payload)), 'latin1');
 }
