@@ -1,5 +1,6 @@
 import { createToken, evaluateAlerts, syncRules } from '@whydrop/storage';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 const T0 = Date.UTC(2026, 10, 20, 14, 0) * 1000;
@@ -35,9 +36,8 @@ beforeAll(async () => {
   await evaluateAlerts(db, T0 + 30_000_000);
   admin = (await createToken(db, { name: 'kim', role: 'admin' })).text;
   viewer = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
-  const storeQueue = { enqueue: () => Promise.resolve() };
   const now = () => T0 / 1000 + 40_000;
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0, now });
+  api = await openTestApi(db, { now });
 });
 
 afterAll(async () => {
@@ -128,6 +128,17 @@ it('a filter that is nested too deep is refused', async () => {
   expect((await ask(`{ alerts(filter: ${deep}) { totalCount } }`)).errors).toMatchObject([
     { extensions: { code: 'BAD_USER_INPUT' } },
   ]);
+});
+
+it('an alert about a policy of dev is told to dev as it is, and to nobody else with a namespace', async () => {
+  const list =
+    '{ alerts { totalCount nodes { rule summary sentence policies topSources { end { name } drops } path } } }';
+  const as = async (...namespaces: readonly string[]) => {
+    const { text } = await createToken(db, { name: namespaces.join(), role: 'viewer', namespaces });
+    return (await ask(list, {}, text)).data?.['alerts'];
+  };
+  expect(await as('dev', 'qa')).toEqual((await ask(list, {}, viewer)).data?.['alerts']);
+  expect(await as('qa')).toEqual({ totalCount: 0, nodes: [] });
 });
 
 const CREATE = `mutation ($input: AlertRuleInput!) { createAlertRule(input: $input) { alertRule { id name source groupBy specification }
