@@ -133,10 +133,12 @@ CREATE TABLE batch_stage (
   touched jsonb,
   finished_at timestamp(6) with time zone DEFAULT CURRENT_TIMESTAMP NOT NULL,
   tallied boolean DEFAULT false NOT NULL,
+  followed boolean DEFAULT false NOT NULL,
   CONSTRAINT batch_stage_pkey PRIMARY KEY (batch_id, stage),
   CONSTRAINT batch_stage_batch_id_fkey FOREIGN KEY (batch_id) REFERENCES raw_batch(id) ON UPDATE CASCADE ON DELETE RESTRICT
 );
 CREATE INDEX batch_stage_untallied_idx ON public.batch_stage USING btree (batch_id) WHERE (NOT tallied);
+CREATE INDEX batch_stage_waiting_idx ON public.batch_stage USING btree (batch_id) WHERE ((NOT followed) AND (stage = 'store'::text));
 
 CREATE TABLE cluster (
   id integer DEFAULT nextval('cluster_id_seq'::regclass) NOT NULL,

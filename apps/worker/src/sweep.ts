@@ -12,15 +12,12 @@ const storeJob = ({ id }: OpenBatch, suffix: string): NewJob => ({
   data: { version: 1, batchId: String(id) },
 });
 
-/** One run takes all that is stored of a cluster: a job for the oldest batch of each is enough. */
-function correlateJobs(batches: readonly OpenBatch[], suffix: string): readonly NewJob[] {
-  const oldest = new Map(batches.toReversed().map((batch) => [batch.clusterId, batch]));
-  return [...oldest.values()].map(({ id, clusterId }) => ({
-    name: 'correlate',
-    jobId: correlateJobId(clusterId, `${id}${suffix}`),
-    data: { version: 1, clusterId },
-  }));
-}
+/** One run takes all that is stored of a cluster. */
+const correlateJob = ({ id, clusterId }: OpenBatch, suffix: string): NewJob => ({
+  name: 'correlate',
+  jobId: correlateJobId(clusterId, `${id}${suffix}`),
+  data: { version: 1, clusterId },
+});
 
 export interface Sweep {
   readonly olderThanSeconds?: number;
@@ -43,10 +40,7 @@ export async function sweep(
   if (lost.length === 0) return 0;
   const suffix = name === undefined ? '' : `-${name}`;
   const store = lost.filter(({ stored }) => !stored).map((batch) => storeJob(batch, suffix));
-  const correlate = correlateJobs(
-    lost.filter(({ stored }) => stored),
-    suffix,
-  );
+  const correlate = lost.filter(({ stored }) => stored).map((batch) => correlateJob(batch, suffix));
   if (store.length > 0) await storeQueue.enqueueAll(store);
   if (correlate.length > 0) await correlateQueue.enqueueAll(correlate);
   log.info({ batches: lost.length }, 'swept up batches without a job');

@@ -8,7 +8,13 @@ import { notifyObserved } from '../live/observed.js';
 import { markSeen } from '../rollup/seen.js';
 import { createPayloadCache, type PayloadCache } from './raw-lines.js';
 import { noteReconciliation } from './reconciliation-due.js';
-import { createHistoryCache, type HistoryCache, loadHistory, loadSurroundings } from './surroundings.js';
+import {
+  createHistoryCache,
+  type HistoryCache,
+  loadHistory,
+  loadSurroundings,
+  type Whereabouts,
+} from './surroundings.js';
 import { candidateKeys, loadWitnesses } from './witnesses.js';
 import type { Span } from './spans.js';
 import { finishCorrelation, REACH, takeCorrelationWork } from './work.js';
@@ -41,14 +47,14 @@ function cachesOf(database: Database): Caches {
 async function correlateSpan(
   client: pg.PoolClient,
   { payloads, histories }: Caches,
-  clusterId: number,
-  cluster: string,
+  where: Whereabouts,
   span: Span,
 ): Promise<number> {
+  const { clusterId } = where;
   const start = await candidateKeys(client, clusterId, span);
   if (start.length === 0) return 0;
   const { witnesses, keys } = await loadWitnesses(client, payloads, clusterId, start, span);
-  const surroundings = await loadSurroundings(client, histories, cluster, clusterId, witnesses, span);
+  const surroundings = await loadSurroundings(client, histories, where, witnesses, span);
   const replaced = await replaceDrops(client, clusterId, keys, span, correlate(witnesses, surroundings));
   await notifyObserved(client, replaced.fresh);
   await writeGroupChanges(client, (at) => loadHistory(client, histories, clusterId, at - REACH * 2, at), replaced);
@@ -78,7 +84,7 @@ export async function correlateCluster(database: Database, clusterId: number): P
     if (work.batches.length === 0) return { batches: 0, drops: 0 };
     const known = cachesOf(database);
     let drops = 0;
-    for (const span of work.dirty) drops += await correlateSpan(client, known, clusterId, work.cluster, span);
+    for (const span of work.dirty) drops += await correlateSpan(client, known, { ...work, clusterId }, span);
     for (const span of work.counted) await countSpan(client, known, clusterId, work.cluster, span);
     await noteReconciliation(client, clusterId, work.batches);
     await markSeen(client, clusterId, work.batches);

@@ -15,7 +15,7 @@ import { loadClocks } from './clocks.js';
 import { loadCoverage } from './coverage.js';
 import { loadHost } from './host.js';
 import { loadIpsets, loadRulesets, type SnapshotQuestion } from './snapshots.js';
-import { loadWatermarks } from './watermarks.js';
+import type { Watermark } from './watermarks.js';
 import { REACH } from './work.js';
 
 interface LoadedHistory {
@@ -145,12 +145,18 @@ function questionsOf(
   });
 }
 
+/** The cluster that is explained, and how far its nodes have come. */
+export interface Whereabouts {
+  readonly cluster: string;
+  readonly clusterId: number;
+  readonly watermarks: readonly Watermark[];
+}
+
 /** Loads everything that the drops of a span of time are held against. */
 export async function loadSurroundings(
   client: pg.PoolClient,
   histories: HistoryCache,
-  cluster: string,
-  clusterId: number,
+  { cluster, clusterId, watermarks }: Whereabouts,
   witnesses: Witnesses,
   [from, to]: readonly [Instant, Instant],
 ): Promise<Surroundings> {
@@ -158,7 +164,7 @@ export async function loadSurroundings(
   const history = await loadHistory(client, histories, clusterId, low, high);
   const addresses = await loadNodeAddresses(client, clusterId);
   const covered = await loadCoverage(client, clusterId, low, high);
-  const watermarks = new Map((await loadWatermarks(client, clusterId)).map(({ node, at }) => [node, at]));
+  const reached = new Map(watermarks.map(({ node, at }) => [node, at]));
   const view = history.at(to);
   const nodeOf = (ip: string) => view.podsByIp(ip)[0]?.node ?? view.nodeByIp(ip)?.name ?? addresses.nodeOfAddress(ip);
   const clocks = await loadClocks(client, clusterId, witnesses, nodeOf, [from, to]);
@@ -175,6 +181,6 @@ export async function loadSurroundings(
     routes: await loadRoutes(client, clusterId, from, to),
     rulesets: (node, family, first, last) => rulesets({ node, family, from: first, to: last }),
     covered,
-    conntrackWatermark: (node) => watermarks.get(node),
+    conntrackWatermark: (node) => reached.get(node),
   };
 }

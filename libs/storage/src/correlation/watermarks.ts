@@ -14,19 +14,25 @@ export interface Watermark {
   readonly before: Instant | undefined;
 }
 
-// Finished batches are in correlated_until already: only open ones, which have an index, are looked at.
+// Finished batches are in correlated_until already; what is not stored yet may be what answers.
 const WATERMARKS = `
+  WITH told AS (SELECT emitter_id, max(observed_to) AS at FROM raw_batch
+                 WHERE id = ANY($2) AND (format LIKE 'conntrack%' OR format = 'nfct-json') GROUP BY emitter_id)
   SELECT e.id, e.node, ${MICROS('e.correlated_until')} AS before,
          ${MICROS(`greatest(e.correlated_until, (SELECT max(f.observed_at) FROM flow f WHERE f.emitter_id = e.id),
            (SELECT max(c.to_time) FROM coverage c WHERE c.emitter_id = e.id AND c.channel = 'conntrack'),
-           (SELECT max(b.observed_to) FROM raw_batch b WHERE b.finished_at IS NULL AND b.emitter_id = e.id
-               AND (b.format LIKE 'conntrack%' OR b.format = 'nfct-json')))`)} AS at
-    FROM emitter e WHERE e.cluster_id = $1`;
+           told.at)`)} AS at
+    FROM emitter e LEFT JOIN told ON told.emitter_id = e.id WHERE e.cluster_id = $1`;
 
-export async function loadWatermarks(client: pg.PoolClient, clusterId: number): Promise<readonly Watermark[]> {
+/** How far each node has come with what is stored, these batches included. */
+export async function loadWatermarks(
+  client: pg.PoolClient,
+  clusterId: number,
+  batches: readonly bigint[],
+): Promise<readonly Watermark[]> {
   const { rows } = await client.query<{ id: number; node: string; before: bigint | null; at: bigint | null }>(
     WATERMARKS,
-    [clusterId],
+    [clusterId, batches],
   );
   return rows.flatMap(({ id, node, before, at }) => {
     if (at === null) return [];

@@ -127,25 +127,25 @@ export async function takeCorrelationWork(client: pg.PoolClient, clusterId: numb
   await client.query('SELECT pg_advisory_xact_lock(72707372, $1)', [clusterId]);
   const cluster = await client.query<{ name: string }>('SELECT name FROM cluster WHERE id = $1', [clusterId]);
   const { rows } = await client.query<BatchRow>(
-    `SELECT b.id, t.touched FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
-       JOIN batch_stage t ON t.batch_id = b.id AND t.stage = 'store'
-      WHERE b.finished_at IS NULL AND e.cluster_id = $1 ORDER BY b.id`,
+    `SELECT b.id, t.touched FROM batch_stage t JOIN raw_batch b ON b.id = t.batch_id JOIN emitter e ON e.id = b.emitter_id
+      WHERE t.stage = 'store' AND NOT t.followed AND b.finished_at IS NULL AND e.cluster_id = $1 ORDER BY b.id`,
     [clusterId],
   );
+  const batches = rows.map(({ id }) => id);
   const none = rows.length === 0;
   const hosts = unionOf(
     rows.map(({ touched }) => touched?.host),
     NEAR_COUNTS,
   );
   const grown = (await eachOf(hosts, (span) => grownSpan(client, clusterId, span))).filter(isThere);
-  const watermarks = none ? [] : await loadWatermarks(client, clusterId);
+  const watermarks = none ? [] : await loadWatermarks(client, clusterId, batches);
   const again = [...grown, ...(await leftOpen(client, watermarks, SETTLE_MICROS))];
   const dirty = none ? [] : dirtySpans(rows, await evidenceSpan(client), again);
   const between = unionOf(await eachOf(dirty, (span) => toSnapshots(client, clusterId, span)), NEAR_DROPS);
   const floor = await keptFrom(client, clusterId);
   return {
     cluster: cluster.rows[0]?.name ?? '',
-    batches: rows.map((row) => row.id),
+    batches,
     dirty: above(floor, between),
     counted: above(floor, none ? [] : countedSpans(rows, await countingSpan(client))),
     watermarks,
@@ -162,6 +162,7 @@ export async function finishCorrelation(
     `INSERT INTO batch_stage (batch_id, stage, rows) SELECT id, 'correlate', $2 FROM unnest($1::int8[]) AS id ON CONFLICT DO NOTHING`,
     [batches, drops],
   );
+  await client.query("UPDATE batch_stage SET followed = true WHERE batch_id = ANY($1) AND stage = 'store'", [batches]);
   await client.query('UPDATE raw_batch SET finished_at = now() WHERE id = ANY($1)', [batches]);
   await keepWatermarks(client, watermarks);
 }

@@ -95,21 +95,36 @@ export interface OpenBatch {
   readonly stored: boolean;
 }
 
-/** Batches that were not worked through in time, oldest first, but none that waits for its base: what the sweep puts back on the queues. */
+const UNSTORED = `
+  SELECT b.id, e.cluster_id, false AS stored FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
+   WHERE b.finished_at IS NULL AND b.received_at < now() - make_interval(secs => $1)
+     AND NOT EXISTS (SELECT FROM batch_stage s WHERE s.batch_id = b.id AND s.stage = 'store')
+   ORDER BY b.id LIMIT $2`;
+
+const WAITING = `
+  SELECT DISTINCT ON (e.cluster_id) b.id, e.cluster_id, true AS stored
+    FROM batch_stage t JOIN raw_batch b ON b.id = t.batch_id JOIN emitter e ON e.id = b.emitter_id
+   WHERE t.stage = 'store' AND NOT t.followed AND b.finished_at IS NULL AND b.received_at < now() - make_interval(secs => $1)
+   ORDER BY e.cluster_id, b.id`;
+
+/**
+ * What was not worked through in time, for the sweep to put back on the queues: batches that are not stored, oldest first and
+ * so many at most, and of each cluster the oldest that is stored and not correlated, for one run takes them all. What waits
+ * for correlation keeps nothing from being stored.
+ */
 export async function openBatches(
   database: Database,
   olderThanSeconds: number,
   limit = 1000,
 ): Promise<readonly OpenBatch[]> {
-  const { rows } = await database.pool.query<{ id: bigint; cluster_id: number; stored: boolean }>(
-    `SELECT b.id, e.cluster_id, EXISTS (SELECT 1 FROM batch_stage s WHERE s.batch_id = b.id AND s.stage = 'store') AS stored
-       FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
-      WHERE b.finished_at IS NULL AND b.received_at < now() - make_interval(secs => $1)
-        AND (b.base IS NULL OR b.received_at < now() - make_interval(secs => $3) OR EXISTS (${BASE}))
-      ORDER BY b.id LIMIT $2`,
-    [olderThanSeconds, limit, BASE_WAIT_SECONDS],
-  );
-  return rows.map((row) => ({ id: row.id, clusterId: row.cluster_id, stored: row.stored }));
+  type Row = { id: bigint; cluster_id: number; stored: boolean };
+  const unstored = await database.pool.query<Row>(UNSTORED, [olderThanSeconds, limit]);
+  const waiting = await database.pool.query<Row>(WAITING, [olderThanSeconds]);
+  return [...unstored.rows, ...waiting.rows].map(({ id, cluster_id, stored }) => ({
+    id,
+    clusterId: cluster_id,
+    stored,
+  }));
 }
 
 /** Counts an attempt before the work begins, so that a batch that kills its worker is known. Returns the count. */
