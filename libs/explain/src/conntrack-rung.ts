@@ -10,14 +10,14 @@ import {
   type Route,
 } from '@whydrop/model';
 import type { Case } from './case.js';
-import { counterItem, counterWindow } from './counter-evidence.js';
-import { countersMetBy, type MetCounter } from './ruleset-walk.js';
+import { counterItem } from './counter-evidence.js';
+import { countersAround, type MetCounter } from './ruleset-walk.js';
 import { type FlowPicture, flowItem, flowPictures } from './conntrack-evidence.js';
 import { ALLOWED, type Decision, type Draft, PENDING } from './draft.js';
 import { causeOfOwner } from './observed-rung.js';
 import { type HostCause, lostBehindNode, lostOnNode } from './host-rung.js';
 import { unfitBackend } from './backend-rung.js';
-import { policyFacts } from './policy-rung.js';
+import { policyFacts, wasDenied } from './policy-rung.js';
 import { chainRuleRef } from './rule-evidence.js';
 import type { FlowWitness } from './witness.js';
 
@@ -77,14 +77,14 @@ function noneCountedFinding(node: string): Finding {
 /** The policies at the destination deny: the counters of its node confirm it, are silent, or are not known. */
 function ingressDenied(trail: Trail, node: string): Draft {
   const { subject } = trail;
-  const window = counterWindow(subject.attempt, node, subject.surroundings, subject.view);
-  const moved = countersMetBy(subject, node, window);
+  const { moved, complete } = countersAround(subject, node);
   const policyRule =
     moved.find(({ owner }) => causeOfOwner(owner) === 'policy') ?? (moved.length === 1 ? moved[0] : undefined);
   if (policyRule) return countedDraft(trail, node, policyRule);
   const facts = policyFacts(subject, 'ingress', undefined);
-  if (window.complete) {
-    const findings = [noneCountedFinding(node), ...(facts.findings ?? [])];
+  if (complete) {
+    const late = wasDenied(subject, 'ingress') ? [noneCountedFinding(node)] : [];
+    const findings = [...late, ...(facts.findings ?? [])];
     return undecided(trail, [`where the packet went: no drop rule of node ${node} counted it`], {
       findings,
       policies: facts.policies ?? [],
@@ -103,6 +103,12 @@ function ingressDenied(trail: Trail, node: string): Draft {
   };
 }
 
+/** A node lets through what policies deny; none while it may still be following a change of what is written. */
+function passedFindings({ subject }: Trail, direction: PolicyDirection, node: string): readonly Finding[] {
+  if (subject.policies[direction].verdict !== 'denied') return [];
+  return wasDenied(subject, direction) ? [passedFinding(direction, node)] : [];
+}
+
 function passedFinding(direction: PolicyDirection, node: string): Finding {
   const sentence = `The policies in force deny this on ${direction}, yet node ${node} let it through: its conntrack confirmed the connection.`;
   return { code: 'INTENT_DENIES_NODE_PASSES', policy: undefined, path: undefined, sentence };
@@ -117,7 +123,7 @@ function byHost(trail: Trail, { cause, item, assumption }: HostCause, extra: Par
 /** The destination's node confirmed the connection: every rule let it through, what failed is behind. */
 function reachedPod(trail: Trail, picture: FlowPicture): Draft {
   const { subject } = trail;
-  const findings = subject.policies.ingress.verdict === 'denied' ? [passedFinding('ingress', picture.node)] : [];
+  const findings = passedFindings(trail, 'ingress', picture.node);
   if (picture.state === 'reset') return failed(trail, 'PORT_CLOSED', { findings });
   const behind = lostBehindNode(subject, picture.node);
   if (behind) return byHost(trail, behind, { findings });
@@ -129,8 +135,7 @@ function reachedPod(trail: Trail, picture: FlowPicture): Draft {
 function lostBefore(trail: Trail, node: string): Draft {
   const { subject } = trail;
   const { firstSeenAt, lastPacketAt } = subject.attempt;
-  const window = counterWindow(subject.attempt, node, subject.surroundings, subject.view);
-  const moved = countersMetBy(subject, node, window);
+  const { moved, complete } = countersAround(subject, node);
   const [only] = moved;
   if (only && moved.length === 1) return countedDraft(trail, node, only);
   if (moved.length > 1) {
@@ -142,7 +147,7 @@ function lostBefore(trail: Trail, node: string): Draft {
   const dead = deadRoute(trail);
   if (dead) return noRoute(trail, dead);
   const missing: string[] = [];
-  if (!window.complete) missing.push(`counters of node ${node} before and after that time`);
+  if (!complete) missing.push(`counters of node ${node} before and after that time`);
   if (!subject.surroundings.covered(node, 'conntrack', firstSeenAt, lastPacketAt)) {
     missing.push(`the conntrack of node ${node} without a gap around that time`);
   }
@@ -194,13 +199,29 @@ function noRoute(trail: Trail, { node, route }: DeadRoute): Draft {
   return failed({ ...trail, items: [...trail.items, item] }, 'NO_ROUTE', { basis: 'derived' });
 }
 
+/** How much later than its address is used a pod's status may show it, in µs. */
+const STATUS_LATE = 10_000_000;
+
+/** No pod is known to have had an address of the pod network, as far as pods are known. */
+function podGone(trail: Trail): Draft {
+  const { destination, view, surroundings, attempt } = trail.subject;
+  const pods = view.state.pods.length > 0;
+  if (!pods) return undecided(trail, [`whose address ${destination.ip} was: no pods are known as of then`]);
+  const [next] = surroundings.history.at(attempt.firstSeenAt + STATUS_LATE).podsByIp(destination.ip);
+  if (!next) return failed(trail, 'POD_GONE', { basis: 'derived' });
+  const name = `${next.namespace}/${next.name}`;
+  return undecided(trail, [
+    `whether ${destination.ip} was the address of pod ${name} already: its status shows it later`,
+  ]);
+}
+
 /** Where the destination is no known pod. */
 function elsewhere(trail: Trail): Draft {
   const { destination } = trail.subject;
   const dead = deadRoute(trail);
   if (dead) return noRoute(trail, dead);
   if (destination.role === 'node' && destination.node !== undefined) return lostBefore(trail, destination.node);
-  if (inPodNetwork(trail.subject)) return failed(trail, 'POD_GONE', { basis: 'derived' });
+  if (inPodNetwork(trail.subject)) return podGone(trail);
   return undecided(trail, [`what happened at ${destination.ip}: it is not part of the cluster`]);
 }
 
@@ -249,8 +270,8 @@ export function conntrackDecision(subject: Case): Decision {
   if (isOneWay(trail, draft)) return ALLOWED;
   const sender = pictures.find((picture) => picture.node === subject.judgedSource.node);
   // An entry on the source's node was confirmed: its egress rules let the packet out.
-  if (!sender || subject.policies.egress.verdict !== 'denied') return draft;
-  return { ...draft, findings: [passedFinding('egress', sender.node), ...(draft.findings ?? [])] };
+  const findings = sender ? passedFindings(trail, 'egress', sender.node) : [];
+  return findings.length === 0 ? draft : { ...draft, findings: [...findings, ...(draft.findings ?? [])] };
 }
 
 /**

@@ -1,7 +1,8 @@
 import { type ChainRule, type EvidenceItem, formatInstant, type Instant, type RulesetSnapshot } from '@whydrop/model';
 import { type CounterDelta, counterDeltas, type RuleOwner } from '@whydrop/ruleset';
 import { familyOf } from './rule-evidence.js';
-import type { Surroundings } from './surroundings.js';
+import { SNAPSHOT_TAKES } from './conservation.js';
+import type { SnapshotPair, Surroundings } from './surroundings.js';
 import type { ClusterView } from './view.js';
 import type { Attempt } from './witness.js';
 
@@ -35,6 +36,12 @@ function ends(delta: CounterDelta): boolean {
   return delta.chainPolicy === 'DROP' || delta.rule?.target === 'DROP' || delta.rule?.target === 'REJECT';
 }
 
+/** A ruleset that was saved without its counters says nothing of what was counted. */
+function counts({ tables }: RulesetSnapshot): boolean {
+  const [rule] = tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules.slice(0, 1)));
+  return rule === undefined || rule.counter !== undefined;
+}
+
 const windows = new WeakMap<readonly CounterDelta[], WeakMap<ClusterView, CounterWindow>>();
 
 /** What moved between two snapshots, with the owners of that time; the same for every drop between them. */
@@ -43,7 +50,7 @@ function pairWindow(before: RulesetSnapshot, after: RulesetSnapshot, view: Clust
   const known = windows.get(found) ?? new WeakMap<ClusterView, CounterWindow>();
   windows.set(found, known);
   const window = known.get(view) ?? {
-    complete: !found.some((delta) => delta.reset),
+    complete: counts(before) && counts(after) && !found.some((delta) => delta.reset),
     moved: found
       .filter((delta) => ends(delta) && delta.packets > 0n)
       .map((delta): MovedCounter => {
@@ -55,16 +62,18 @@ function pairWindow(before: RulesetSnapshot, after: RulesetSnapshot, view: Clust
   return window;
 }
 
-/** Rules that end packets and whose counters moved on a node between the snapshots around an attempt. */
-export function counterWindow(
-  attempt: Attempt,
-  node: string,
-  surroundings: Surroundings,
-  view: ClusterView,
-): CounterWindow {
-  const pairs = surroundings.rulesets(node, familyOf(attempt.tuple.source), attempt.firstSeenAt, attempt.lastPacketAt);
+/** Whether a node has rules of a backend that was not read: they may have counted, too. */
+function isHidden(pairs: readonly SnapshotPair[]): boolean {
+  const read = pairs.flatMap(({ before, after }) => [before, after]).filter((snapshot) => snapshot !== undefined);
+  const backends = new Set(read.map(({ backend }) => backend));
+  return (
+    read.some(({ otherBackendPresent }) => otherBackendPresent) && !(backends.has('nft') && backends.has('legacy'))
+  );
+}
+
+function windowOf(pairs: readonly SnapshotPair[], view: ClusterView): CounterWindow {
   const moved: MovedCounter[] = [];
-  let complete = pairs.length > 0;
+  let complete = pairs.length > 0 && !isHidden(pairs);
   for (const { before, after } of pairs) {
     if (!before || !after) {
       complete = false;
@@ -75,6 +84,30 @@ export function counterWindow(
     moved.push(...pair.moved);
   }
   return { complete, moved };
+}
+
+/** Rules that end packets and whose counters moved on a node between the snapshots around an attempt. */
+export function counterWindow(
+  { tuple, firstSeenAt, lastPacketAt }: Attempt,
+  node: string,
+  surroundings: Surroundings,
+  view: ClusterView,
+): CounterWindow {
+  return windowOf(surroundings.rulesets(node, familyOf(tuple.source), firstSeenAt, lastPacketAt), view);
+}
+
+/**
+ * The same from the snapshot on that was surely read before the attempt: one that bears a stamp just before it may have
+ * counted it already.
+ */
+export function widerWindow(
+  { tuple, firstSeenAt, lastPacketAt }: Attempt,
+  node: string,
+  surroundings: Surroundings,
+  view: ClusterView,
+): CounterWindow {
+  const from = firstSeenAt - SNAPSHOT_TAKES;
+  return windowOf(surroundings.rulesets(node, familyOf(tuple.source), from, lastPacketAt), view);
 }
 
 /** The counter of one rule over the window around an attempt, when it moved. */

@@ -1,5 +1,6 @@
 import type { Surroundings } from './surroundings.js';
 import { familyOf } from './rule-evidence.js';
+import { SNAPSHOT_TAKES } from './conservation.js';
 import { asksSourcePort } from './like.js';
 import type { ClusterView } from './view.js';
 import type { Attempt, FlowWitness, PacketWitness } from './witness.js';
@@ -65,7 +66,12 @@ export function likenesses(surroundings: Surroundings): (attempt: Attempt, view:
     const sets = surroundings.ipsets(node, firstSeenAt);
     if (surroundings.ipsets(node, lastPacketAt) !== sets) return undefined;
     let around = `${idOf(view)} ${idOf(sets)}`;
-    for (const { before, after } of surroundings.rulesets(node, familyOf(tuple.source), firstSeenAt, lastPacketAt)) {
+    const family = familyOf(tuple.source);
+    // Counters of the snapshot before the last one bear on what no log shows, too.
+    const wider =
+      packets.length > 0 ? [] : surroundings.rulesets(node, family, firstSeenAt - SNAPSHOT_TAKES, lastPacketAt);
+    for (const { before } of wider) around += ` ${idOf(before)}`;
+    for (const { before, after } of surroundings.rulesets(node, family, firstSeenAt, lastPacketAt)) {
       if ((before && asksSourcePort(before)) || (after && asksSourcePort(after))) return undefined;
       around += ` ${idOf(before)}-${idOf(after)}`;
     }

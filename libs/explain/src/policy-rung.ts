@@ -130,6 +130,12 @@ function lagging(subject: Case, direction: PolicyDirection): Cause | undefined {
   return same ? 'PROGRAMMING_RACE' : 'IDENTITY_LAG';
 }
 
+/** Whether policies denied it so long ago already that the nodes must have heard of it. */
+export function wasDenied(subject: Case, direction: PolicyDirection): boolean {
+  const before = subject.surroundings.history.at(subject.attempt.firstSeenAt - SETTLE);
+  return before.engine.evaluate(policyQuery(subject))[direction].verdict === 'denied';
+}
+
 function nodeDeniesFinding(subject: Case, direction: PolicyDirection): Finding {
   const sentence =
     `The policies in force allow this on ${direction}, yet the node dropped it: ` +

@@ -1,11 +1,11 @@
 import { type ChainRuleRef, type IpsetSnapshot, type RulesetSnapshot, tupleKey } from '@whydrop/model';
 import { type PathStop, type WalkOutcome, walkPacket } from '@whydrop/ruleset';
 import type { Case } from './case.js';
-import { chainRuleRef } from './rule-evidence.js';
+import { chainRuleRef, familyOf } from './rule-evidence.js';
 import { asksSourcePort } from './like.js';
 import { viaRef } from './via.js';
 import type { ClusterView } from './view.js';
-import type { CounterWindow, MovedCounter } from './counter-evidence.js';
+import { counterWindow, type CounterWindow, type MovedCounter, widerWindow } from './counter-evidence.js';
 
 /** What a packet meets on the node of the pod it is for. Its tuple is the one behind DNAT already. */
 const TO_POD: readonly PathStop[] = ['raw:PREROUTING', 'mangle:PREROUTING', 'mangle:FORWARD', 'filter:FORWARD'];
@@ -129,7 +129,7 @@ function isOnTheWay({ judgedSource, destination }: Case, { owner }: MovedCounter
  * Of the rules whose counters moved, those that can have counted this attempt: the packet is run through the ruleset of
  * that node, and only where it may end does a counter say something about it.
  */
-export function countersMetBy(subject: Case, node: string, window: CounterWindow): readonly MetCounter[] {
+function countersMetBy(subject: Case, node: string, window: CounterWindow): readonly MetCounter[] {
   const known = new Map<RulesetSnapshot, readonly WalkOutcome[]>();
   const outcomesOf = (snapshot: RulesetSnapshot) => {
     const found = known.get(snapshot) ?? endings(subject, node, snapshot);
@@ -143,4 +143,36 @@ export function countersMetBy(subject: Case, node: string, window: CounterWindow
   });
   const own = possible.filter(({ owner }) => owner?.workload !== undefined);
   return own.length > 0 ? own : possible;
+}
+
+/** What the counters of a node say of one attempt. `complete`: whatever ended it there, a counter would have moved. */
+export interface MetCounters {
+  readonly complete: boolean;
+  readonly moved: readonly MetCounter[];
+}
+
+/** Whether a rule that ends the attempt's packet had counted something by then, or does not say. */
+function hasCounted(subject: Case, node: string, snapshot: RulesetSnapshot): boolean {
+  const policy = ({ table, chain }: WalkOutcome) =>
+    snapshot.tables.find(({ name }) => name === table)?.chains.find(({ name }) => name === chain);
+  return endings(subject, node, snapshot).some((outcome) => {
+    if (outcome.verdict !== 'drop' && outcome.verdict !== 'reject') return false;
+    const counter = (outcome.rule ?? policy(outcome))?.counter;
+    return counter === undefined || counter.packets > 0n;
+  });
+}
+
+/**
+ * The counters that an attempt can have moved between the snapshots around it, else since the one before these: a snapshot
+ * that bears a stamp just before the attempt may have counted it already, where it had counted anything.
+ */
+export function countersAround(subject: Case, node: string): MetCounters {
+  const { attempt, surroundings, view } = subject;
+  const pairs = surroundings.rulesets(node, familyOf(attempt.tuple.source), attempt.firstSeenAt, attempt.lastPacketAt);
+  const window = counterWindow(attempt, node, surroundings, view);
+  const moved = countersMetBy(subject, node, window);
+  if (moved.length > 0) return { complete: window.complete, moved };
+  const wider = widerWindow(attempt, node, surroundings, view);
+  const early = () => pairs.some(({ before }) => before && hasCounted(subject, node, before));
+  return { complete: window.complete && (wider.complete || !early()), moved: countersMetBy(subject, node, wider) };
 }

@@ -55,16 +55,20 @@ function interfaceOf(object: KubernetesObject): readonly { name: string; namespa
   return [{ name, namespace: metadata.namespace ?? 'default', pod }];
 }
 
+/** Of pods with one address, the one that has it comes first: not the one that is being deleted, and the younger. */
+function byLiveness(a: PodEndpoint, b: PodEndpoint): number {
+  const [goes, stays] = [a, b].map(({ deletedAt }) => (deletedAt === undefined ? 0 : 1));
+  if (goes !== stays) return (goes ?? 0) - (stays ?? 0);
+  const [one = '', other = ''] = [a.createdAt, b.createdAt];
+  if (one === other) return 0;
+  return one < other ? 1 : -1;
+}
+
 /** Prepares a state for look-ups; nothing is computed before it is asked for. */
 export function createClusterView(state: ClusterState, objects: readonly KubernetesObject[]): ClusterView {
   // A pod that has ended keeps its address in its status while another may have got it.
   const live = state.pods.filter((pod) => pod.phase !== 'Succeeded' && pod.phase !== 'Failed');
-  const byIp = lazy(() =>
-    index(
-      live.filter((pod) => !pod.hostNetwork),
-      (pod) => pod.ips,
-    ),
-  );
+  const byIp = lazy(() => index(live.filter((pod) => !pod.hostNetwork).toSorted(byLiveness), (pod) => pod.ips));
   const pods = lazy(() => new Map(state.pods.map((pod) => [`${pod.namespace}/${pod.name}`, pod])));
   const nodesByIp = lazy(() => index(state.nodes, (node) => node.ips));
   const nodes = lazy(() => new Map(state.nodes.map((node) => [node.name, node])));

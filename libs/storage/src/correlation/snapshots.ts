@@ -1,4 +1,4 @@
-import type { SnapshotPair } from '@whydrop/explain';
+import { SNAPSHOT_TAKES, type SnapshotPair } from '@whydrop/explain';
 import type { Family, Instant, Ipset, IpsetSnapshot, RulesetBackend, RulesetSnapshot, Table } from '@whydrop/model';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
@@ -134,7 +134,7 @@ export async function loadRulesets(
   if (questions.length === 0) return () => [];
   const from = questions.reduce((least, question) => Math.min(least, question.from), Infinity);
   const to = questions.reduce((most, question) => Math.max(most, question.to), -Infinity);
-  const known = await entries(client, clusterId, from, to);
+  const known = await entries(client, clusterId, from - SNAPSHOT_TAKES, to);
   const series = groupBy(known, (entry) => `${entry.node} ${entry.family}`);
   const loaded = new Map<SnapshotEntry, RulesetSnapshot>();
   const pairs = (question: SnapshotQuestion) => {
@@ -148,7 +148,8 @@ export async function loadRulesets(
     );
   };
   for (const question of questions) {
-    for (const { before, after } of pairs(question)) {
+    const wider = pairs({ ...question, from: question.from - SNAPSHOT_TAKES });
+    for (const { before, after } of [...pairs(question), ...wider]) {
       for (const entry of [before, after]) {
         if (entry && !loaded.has(entry)) loaded.set(entry, await snapshotOf(client, entry));
       }

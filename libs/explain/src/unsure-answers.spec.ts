@@ -1,0 +1,160 @@
+import {
+  answersOf,
+  type CauseCase,
+  calico,
+  CLUSTER,
+  cluster,
+  ct,
+  endOfTier,
+  FREE,
+  FROM_CLIENT1,
+  NODES,
+  pod,
+  PODS,
+  policy,
+  QUIET,
+  save,
+  SERVICES,
+  unanswered,
+  WEB,
+} from './cause-scene.js';
+import type { ObjectAt } from './fixture.js';
+
+type Scene = Pick<CauseCase, 'nodes' | 'objects' | 'later'>;
+
+function only(scene: Scene) {
+  const [drop, ...others] = answersOf({ code: 'UNDECIDED', story: '', finds: '', ...scene });
+  expect(others).toEqual([]);
+  return drop?.explanation;
+}
+
+const codes = (scene: Scene) => only(scene)?.findings.flatMap(({ code }) => (code.startsWith('INTENT_') ? code : []));
+const FW = `-A FORWARD -o ${calico('web')} -j cali-tw-${calico('web')}`;
+const rules = (packets: number) => save([FW, endOfTier('web')], packets);
+const complete = ['conntrack', 'iptables', 'nflog'];
+
+describe('a snapshot is stamped before it is read', () => {
+  const conntrack = unanswered({}, 30.4);
+
+  it('what it had counted already when the packet died is not missed', () => {
+    const rulesets = { 0: rules(0), 30: rules(1), 60: rules(1) };
+    const found = only({ nodes: { n1: { conntrack }, n2: { complete, rulesets } } });
+    expect(found).toMatchObject({ cause: 'POLICY_DEFAULT_DENY', basis: 'counted' });
+    expect(found?.evidence.find(({ channel }) => channel === 'counter')?.shows).toContain('22:40:00Z and ');
+  });
+
+  it('without one before it, nothing is said of what was counted', () => {
+    const rulesets = { 30: rules(1), 60: rules(1) };
+    const found = only({ nodes: { n1: { conntrack }, n2: { complete, rulesets } } });
+    expect(found).toMatchObject({ cause: 'POLICY_DEFAULT_DENY', basis: 'derived' });
+    expect(found?.missing.join()).toContain('counters of node n2');
+  });
+
+  it('a packet long after it was not counted by it', () => {
+    const rulesets = { 0: rules(0), 30: rules(1), 60: rules(1) };
+    const later = { n1: { conntrack: unanswered({}, 40) }, n2: { complete, rulesets } };
+    expect(only({ nodes: later })).toMatchObject({ cause: 'UNDECIDED' });
+    expect(codes({ nodes: later })).toEqual(['INTENT_DENIES_NOTHING_COUNTED']);
+  });
+
+  it('like attempts at either side of it are told apart', () => {
+    const rulesets = { 0: rules(0), 30: rules(1), 60: rules(1) };
+    const both = unanswered({ sport: 40_001 }, 30.4) + unanswered({ sport: 40_002 }, 45);
+    const drops = answersOf({
+      code: 'UNDECIDED',
+      story: '',
+      finds: '',
+      nodes: { n1: { conntrack: both }, n2: { complete, rulesets } },
+    });
+    expect(drops.map(({ explanation }) => explanation.basis)).toEqual(['counted', 'unknown']);
+  });
+});
+
+it('a ruleset that was saved without its counters does not say that nothing was counted', () => {
+  const bare = rules(0).replaceAll(/^\[0:0\] /gm, '');
+  const rulesets = { 0: bare, 60: bare };
+  const found = only({ nodes: { n1: { conntrack: unanswered({}, 20) }, n2: { complete, rulesets } } });
+  expect(found).toMatchObject({ cause: 'POLICY_DEFAULT_DENY', basis: 'derived' });
+});
+
+describe('rules of another backend that were not read', () => {
+  const WARNING = '# Warning: iptables-legacy tables present, use iptables-legacy-save to see them\n';
+
+  it('may have counted what these did not', () => {
+    const rulesets = { 0: rules(0) + WARNING, 60: rules(0) + WARNING };
+    const found = only({ nodes: { n1: { conntrack: unanswered() }, n2: { complete, rulesets } } });
+    expect(found).toMatchObject({ cause: 'POLICY_DEFAULT_DENY', basis: 'derived' });
+  });
+
+  it('may have stopped what policies allow', () => {
+    const rulesets = { 0: save(['-A FORWARD -j ACCEPT']) + WARNING, 60: save(['-A FORWARD -j ACCEPT']) + WARNING };
+    const found = only({ nodes: { n1: { conntrack: unanswered({ to: FREE }) }, n2: { complete, rulesets } } });
+    expect(found).toMatchObject({ cause: 'UNDECIDED' });
+    expect(found?.missing.join()).toContain('counters of node n2');
+  });
+});
+
+describe('an address of the pod network', () => {
+  const nodes = { n1: { conntrack: unanswered({ to: '10.1.2.99' }) } };
+
+  it('is not told to be gone when no pods are known at all', () => {
+    expect(only({ nodes, objects: cluster(...NODES) })).toMatchObject({ cause: 'UNDECIDED', basis: 'unknown' });
+  });
+
+  it('that a pod shows a moment later was its own already: a status comes late', () => {
+    const later: readonly ObjectAt[] = [{ seconds: 3, object: pod('fresh', 'n2', '10.1.2.99') }];
+    const found = only({ nodes, later });
+    expect(found).toMatchObject({ cause: 'UNDECIDED' });
+    expect(found?.missing.join()).toContain('shop/fresh');
+  });
+
+  it('that a pod gets much later was gone', () => {
+    const later: readonly ObjectAt[] = [{ seconds: 90, object: pod('fresh', 'n2', '10.1.2.99') }];
+    expect(only({ nodes, later })).toMatchObject({ cause: 'POD_GONE' });
+  });
+
+  it('is that of the pod which is not being deleted, where two have it', () => {
+    const gone = ', deletionTimestamp: "2026-11-20T22:39:58Z", creationTimestamp: "2026-11-20T20:00:00Z"';
+    const old = pod('aaa', 'n2', WEB, gone);
+    const found = answersOf({
+      code: 'UNDECIDED',
+      story: '',
+      finds: '',
+      nodes: { n1: { conntrack: unanswered() } },
+      objects: cluster(...NODES, old, ...PODS, ...SERVICES, policy(FROM_CLIENT1)),
+    });
+    expect(found[0]?.destination.pod?.name).toBe('web');
+  });
+
+  it('is that of the younger pod, where two have it and neither is being deleted', () => {
+    const created = (at: string) => `, creationTimestamp: "2026-11-20T${at}Z"`;
+    const [old, young] = [
+      pod('aaa', 'n2', '10.1.2.50', created('20:00:00')),
+      pod('bbb', 'n2', '10.1.2.50', created('22:00:00')),
+    ];
+    const [found] = answersOf({
+      code: 'UNDECIDED',
+      story: '',
+      finds: '',
+      nodes: { n1: { conntrack: unanswered({ to: '10.1.2.50' }) } },
+      objects: cluster(...NODES, old, young, ...PODS),
+    });
+    expect(found?.destination.pod?.name).toBe('bbb');
+  });
+});
+
+describe('a node that still does what was written before', () => {
+  const counts = { packets: ['packets=1 bytes=60', 'packets=1 bytes=40'] } as const;
+  const reset = unanswered({}, 31) + ct(31.1, 'DESTROY', 'CLOSE', 'UNREPLIED', counts);
+  const nodes = { n1: { conntrack: reset, complete }, n2: { ...QUIET, conntrack: reset } };
+  const without = cluster(...NODES, ...PODS, ...SERVICES);
+
+  it('lets through what a policy of a second ago denies: that is no difference', () => {
+    const later: readonly ObjectAt[] = [{ seconds: 30, object: policy(FROM_CLIENT1) }];
+    expect(codes({ nodes, objects: without, later })).toEqual([]);
+  });
+
+  it('lets through what was denied long before', () => {
+    expect(codes({ nodes, objects: CLUSTER })).toContain('INTENT_DENIES_NODE_PASSES');
+  });
+});
