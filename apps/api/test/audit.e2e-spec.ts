@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { AUDITED, createToken, inOneChange, openSecretBox } from '@whydrop/storage';
 import { writerOf } from '../src/graphql/context.js';
 import { RULES } from '../src/auth/rules.js';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 let db: OpenTestDatabase;
@@ -16,8 +17,7 @@ beforeAll(async () => {
   await db.pool.query(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
     $$ BEGIN RAISE EXCEPTION 'no line can be written'; END $$`);
   const secrets = openSecretBox(KEY, () => '/nowhere');
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0, secrets });
+  api = await openTestApi(db, { secrets });
 });
 
 afterAll(async () => {

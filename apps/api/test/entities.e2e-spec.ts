@@ -1,5 +1,6 @@
 import { createToken } from '@whydrop/storage';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeStory, T0 } from './story.js';
 
@@ -100,10 +101,9 @@ beforeAll(async () => {
   await storeObject(policy1('4800', 'client1-dev', 'client2-dev'), 30);
   await storeNode();
   token = (await createToken(db, { name: 'reader', role: 'viewer' })).text;
-  const storeQueue = { enqueue: () => Promise.resolve() };
   const now = () => T0 / 1000 + 3_600_000;
   const onStatement = (text: string) => statements.push(text);
-  api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0, now, onStatement });
+  api = await openTestApi(db, { now, onStatement });
 });
 
 afterAll(async () => {

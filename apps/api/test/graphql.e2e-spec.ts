@@ -1,6 +1,7 @@
 import { createToken, openDatabase, type Database } from '@whydrop/storage';
 import { buildClientSchema, getIntrospectionQuery, type IntrospectionQuery } from 'graphql';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeMany, storeStory, T0 } from './story.js';
 
@@ -11,7 +12,6 @@ let ingestToken: string;
 let emitter: number;
 const statements: string[] = [];
 const open: { close(): Promise<void> }[] = [];
-const storeQueue = { enqueue: () => Promise.resolve() };
 
 beforeAll(async () => {
   db = await openTestDatabase();
@@ -24,11 +24,10 @@ beforeAll(async () => {
 });
 
 async function start(database: Database, statementTimeoutMs?: number): Promise<RunningApi> {
-  const config = { database, storeQueue, knownFormats: ['conntrack-events'], port: 0 };
   const now = () => T0 / 1000 + 3_600_000;
   const onStatement = (text: string) => statements.push(text);
   const timeout = statementTimeoutMs === undefined ? {} : { statementTimeoutMs };
-  const api = await startApi({ ...config, now, onStatement, ...timeout });
+  const api = await openTestApi(database, { knownFormats: ['conntrack-events'], now, onStatement, ...timeout });
   open.push(api);
   return api;
 }

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { createToken, enqueueDeliveries, openSecretBox, secretBox, secretsOf } from '@whydrop/storage';
 import { RECEIVERS } from '@whydrop/notify';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -14,8 +15,7 @@ let viewer: string;
 
 beforeAll(async () => {
   database = await openTestDatabase();
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  api = await startApi({ database, storeQueue, knownFormats: [], port: 0, secrets: BOX });
+  api = await openTestApi(database, { secrets: BOX });
   admin = (await createToken(database, { name: 'ada', role: 'admin' })).text;
   viewer = (await createToken(database, { name: 'vic', role: 'viewer' })).text;
 });
@@ -263,8 +263,7 @@ it.each([
   ['none was given', undefined],
   ['none can be made', openSecretBox({}, () => '/dev/null/nowhere')],
 ])('without a key nothing is sealed, and that is said: %s', async (_why, secrets) => {
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  const other = await startApi({ database, storeQueue, knownFormats: [], port: 0, ...(secrets ? { secrets } : {}) });
+  const other = await openTestApi(database, secrets ? { secrets } : {});
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${admin}` };
   const body = JSON.stringify({ query: CREATE, variables: { input: HOOK } });
   const answer = await fetch(`${other.url}/graphql`, { method: 'POST', headers, body });

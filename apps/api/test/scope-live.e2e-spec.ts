@@ -3,7 +3,8 @@ import { buildSchema } from 'graphql';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { WebSocket } from 'ws';
-import { startApi, type RunningApi } from '../src/start.js';
+import type { RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { everything } from './everything.js';
 import { FROM, storeWorld, type Others } from './worlds.js';
@@ -28,8 +29,7 @@ beforeAll(async () => {
     await storeWorld(db, SEED, others);
     const dev = (await createToken(db, { name: 'dev', role: 'viewer', namespaces: ['dev'] })).text;
     const all = (await createToken(db, { name: 'all', role: 'viewer' })).text;
-    const storeQueue = { enqueue: () => Promise.resolve() };
-    const api = await startApi({ database: db, storeQueue, knownFormats: [], port: 0, now: () => FROM + 3_600_000 });
+    const api = await openTestApi(db, { now: () => FROM + 3_600_000 });
     worlds.push({ others, db, api, tokens: { dev, all } });
   }
 }, 120_000);
