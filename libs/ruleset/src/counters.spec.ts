@@ -53,6 +53,30 @@ describe('counterDeltas', () => {
     expect(deltas(before, after)).toContain('-A Y -j DROP +2:120 reset (at least)');
   });
 
+  it('a table that was put back with the counters of a moment before did not count all of them again', () => {
+    const before = ':X -\n[1000:60000] -A X -j DROP\n[40:2400] -A X -s 10.0.0.9/32 -j DROP\n[70:4200] -A X -j ACCEPT';
+    const after = ':X -\n[996:59760] -A X -j DROP\n[40:2400] -A X -s 10.0.0.9/32 -j DROP\n[74:4440] -A X -j ACCEPT';
+    expect(deltas(before, after)).toEqual([
+      '-A X -j DROP +0:0 reset (at least)',
+      '-A X -j ACCEPT +4:240 reset (at least)',
+    ]);
+  });
+
+  it('a table of which one counter began near zero was not put back', () => {
+    const before = ':X -\n[1000:60000] -A X -j DROP\n[40:2400] -A X -j ACCEPT';
+    const after = ':X -\n[996:59760] -A X -j DROP\n[1:60] -A X -j ACCEPT';
+    expect(deltas(before, after)).toEqual([
+      '-A X -j DROP +996:59760 reset (at least)',
+      '-A X -j ACCEPT +1:60 reset (at least)',
+    ]);
+  });
+
+  it('counters are exact where a double is not', () => {
+    const before = ':X -\n[9007199254740992:18446744073709550000] -A X -j DROP';
+    const after = ':X -\n[9007199254740993:18446744073709550060] -A X -j DROP';
+    expect(deltas(before, after)).toEqual(['-A X -j DROP +1:60 counted']);
+  });
+
   it('a rule that came, and one that went with what it had counted', () => {
     const before = ':OLD -\n[5:300] -A OLD -j DROP';
     const after = ':NEW -\n[2:120] -A NEW -j DROP\n[0:0] -A NEW -j ACCEPT';

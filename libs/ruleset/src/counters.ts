@@ -73,29 +73,31 @@ interface Window {
   readonly chain: string;
   /** Some counter of the chain went down: what the others show may be a fresh start as well. */
   readonly rewritten: boolean;
+  /** The table was put back with the counters of a moment before: what a counter that went down shows is no count since. */
+  readonly putBack: boolean;
 }
 
 function difference(
   before: Counter | undefined,
   after: Counter,
-  rewritten: boolean,
+  { rewritten, putBack }: Window,
 ): Pick<CounterDelta, 'packets' | 'bytes' | 'reset' | 'change'> {
   if (!before) return { ...after, reset: true, change: 'appeared' };
-  if (wentDown(before, after)) return { ...after, reset: true, change: 'reset' };
+  if (wentDown(before, after)) return { ...(putBack ? ZERO : after), reset: true, change: 'reset' };
   const packets = after.packets - before.packets;
   return { packets, bytes: after.bytes - before.bytes, reset: rewritten, change: rewritten ? 'reset' : 'counted' };
 }
 
 function ruleDelta(window: Window, old: ChainRule | undefined, rule: ChainRule): readonly CounterDelta[] {
   if (!rule.counter) return [];
-  const delta = difference(old && (old.counter ?? ZERO), rule.counter, window.rewritten);
+  const delta = difference(old && (old.counter ?? ZERO), rule.counter, window);
   if (delta.packets === 0n && !wentDown(old?.counter, rule.counter)) return [];
   return [{ table: window.table, chain: window.chain, rule, chainPolicy: undefined, ...delta }];
 }
 
 function policyDelta(window: Window, old: Chain | undefined, chain: Chain): readonly CounterDelta[] {
   if (chain.policy === undefined || !chain.counter) return [];
-  const delta = difference(old && (old.counter ?? ZERO), chain.counter, window.rewritten);
+  const delta = difference(old && (old.counter ?? ZERO), chain.counter, window);
   if (delta.packets === 0n && !wentDown(old?.counter, chain.counter)) return [];
   return [{ table: window.table, chain: window.chain, rule: undefined, chainPolicy: chain.policy, ...delta }];
 }
@@ -104,7 +106,7 @@ function chainDeltas(
   table: string,
   before: Chain | undefined,
   after: Chain,
-  restored: boolean,
+  { restored, putBack }: Rewrite,
 ): readonly CounterDelta[] {
   const old = identities(before);
   const now = identities(after);
@@ -112,7 +114,7 @@ function chainDeltas(
     restored ||
     wentDown(before?.counter, after.counter) ||
     [...now].some(([identity, rule]) => wentDown(old.get(identity)?.counter, rule.counter));
-  const window: Window = { table, chain: after.name, rewritten };
+  const window: Window = { table, chain: after.name, rewritten, putBack };
   return [
     ...[...now].flatMap(([identity, rule]) => ruleDelta(window, old.get(identity), rule)),
     ...vanished(table, after.name, old, now),
@@ -158,10 +160,26 @@ function wasRestored(before: Table | undefined, after: Table): boolean {
   return known.length > 0 && known.every(([then, now]) => wentDown(then, now));
 }
 
+/** How a table was written anew between two snapshots. */
+interface Rewrite {
+  readonly restored: boolean;
+  readonly putBack: boolean;
+}
+
+/**
+ * The table was saved with its counters and put back with them later (`iptables-restore -c`): what was counted between is
+ * gone, the rest stands. A fresh start leaves most counters near zero; here none is, and several had counted.
+ */
+function wasPutBack(before: Table | undefined, after: Table): boolean {
+  const known = pairs(before, after);
+  const stands = ([then, now]: readonly [Counter, Counter]) => now.packets * 2n >= then.packets;
+  return known.length > 1 && known.some(([then, now]) => wentDown(then, now)) && known.every(stands);
+}
+
 function tableDeltas(before: Table | undefined, after: Table): readonly CounterDelta[] {
   const old = new Map(before?.chains.map((chain) => [chain.name, chain]));
-  const restored = wasRestored(before, after);
-  const deltas = after.chains.flatMap((chain) => chainDeltas(after.name, old.get(chain.name), chain, restored));
+  const rewrite = { restored: wasRestored(before, after), putBack: wasPutBack(before, after) };
+  const deltas = after.chains.flatMap((chain) => chainDeltas(after.name, old.get(chain.name), chain, rewrite));
   const names = new Set(after.chains.map((chain) => chain.name));
   const gone = [...old.values()].filter((chain) => !names.has(chain.name));
   return [...deltas, ...gone.flatMap((chain) => vanished(after.name, chain.name, identities(chain), new Map()))];
