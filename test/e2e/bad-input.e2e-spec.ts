@@ -5,7 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { fetchDrops } from '../../apps/cli/src/drops/query.js';
 import { openBundle } from '../../apps/cli/src/import/bundle.js';
 import { shipBundle } from '../../apps/cli/src/import/ship.js';
-import { main } from '../../apps/cli/src/main.js';
+import { runWhydrop } from '../../apps/cli/test/run.js';
 import { WhydropClient } from '../../apps/cli/src/server/client.js';
 import { formatBatch } from '@whydrop/contracts';
 import { type Stack, startStack } from './stack.js';
@@ -137,11 +137,9 @@ describe('bad input', () => {
     await expect(new WhydropClient('http://127.0.0.1:1', 'x').query('{ __typename }', {})).rejects.toThrow(
       'cannot be reached',
     );
-    const said: string[] = [];
-    const io = { ...IO, stderr: (text: string) => void said.push(text) };
-    expect(await main(['import', path.join(folder, 'cluster')], io)).toBe(2);
-    expect(said.join('')).toMatch(/bundle\.yaml: cannot be read/);
-    expect(await main(['imprt'], io)).toBe(2);
-    expect(await main(['drops', '--since', 'yesterday'], io)).toBe(2);
+    const imported = await runWhydrop('import', path.join(folder, 'cluster'));
+    expect(imported).toMatchObject({ code: 2, err: expect.stringMatching(/bundle\.yaml: cannot be read/) });
+    expect((await runWhydrop('imprt')).code).toBe(2);
+    expect((await runWhydrop('drops', '--since', 'yesterday')).code).toBe(2);
   });
 });

@@ -3,7 +3,7 @@ import type { RunningApi } from '../../apps/api/src/start.js';
 import { openTestApi } from '../../apps/api/test/api.js';
 import { openTestDatabase, type OpenTestDatabase } from '../../apps/api/test/database.js';
 import { storeStory } from '../../apps/api/test/story.js';
-import { main } from '../../apps/cli/src/main.js';
+import { runWhydrop } from '../../apps/cli/test/run.js';
 
 let db: OpenTestDatabase;
 let api: RunningApi;
@@ -21,12 +21,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-async function run(...args: readonly string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const io = { stdout: (text: string) => void out.push(text), stderr: (text: string) => void err.push(text) };
-  const code = await main(['tail', '--url', api.url, ...args], io as never);
-  return { code, out: out.join(''), err: err.join('') };
-}
+const run = (...args: readonly string[]) => runWhydrop('tail', '--url', api.url, ...args);
 
 /** Tells the drop of the story until somebody has heard it. */
 async function tellUntil(done: Promise<unknown>): Promise<void> {

@@ -6,7 +6,7 @@ import type { RunningApi } from '../../apps/api/src/start.js';
 import { openTestApi } from '../../apps/api/test/api.js';
 import { openTestDatabase, type OpenTestDatabase } from '../../apps/api/test/database.js';
 import { storeStory, storeWindows } from '../../apps/api/test/story.js';
-import { main } from '../../apps/cli/src/main.js';
+import { runWhydrop } from '../../apps/cli/test/run.js';
 import { DIMENSIONS } from '../../apps/cli/src/trend/query.js';
 
 let db: OpenTestDatabase;
@@ -27,12 +27,7 @@ afterAll(async () => {
   await db.drop();
 });
 
-async function run(...args: readonly string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const io = { stdout: (text: string) => void out.push(text), stderr: (text: string) => void err.push(text) };
-  const code = await main(['trend', '--url', api.url, '--token', token, ...args], { ...io, interactive: false });
-  return { code, out: out.join(''), err: err.join('') };
-}
+const run = (...args: readonly string[]) => runWhydrop('trend', '--url', api.url, '--token', token, ...args);
 
 interface Point {
   readonly drops: number | null;

@@ -6,7 +6,7 @@ import { OPTIONS as DROPS } from '../../apps/cli/src/drops/command.js';
 import { OPTIONS as EXPLAIN } from '../../apps/cli/src/explain/command.js';
 import { OPTIONS as OFFLINE } from '../../apps/cli/src/explain-offline/index.js';
 import { OPTIONS as PACKET } from '../../apps/cli/src/explain-packet/index.js';
-import { main } from '../../apps/cli/src/main.js';
+import { runWhydrop } from '../../apps/cli/test/run.js';
 import { SERVER_OPTIONS } from '../../apps/cli/src/server/connect.js';
 import { OPTIONS as TAIL } from '../../apps/cli/src/tail/command.js';
 import { OPTIONS as TOKEN } from '../../apps/cli/src/token/command.js';
@@ -45,13 +45,6 @@ function taken(accepted: Accepted): readonly string[] {
   ]);
 }
 
-async function run(...argv: readonly string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const io = { stdout: (text: string) => void out.push(text), stderr: (text: string) => void err.push(text) };
-  const code = await main(argv, { ...io, interactive: false });
-  return { code, out: out.join(''), err: err.join('') };
-}
-
 describe.each(Object.entries(HELP))('whydrop %s --help', (name, help: Help) => {
   it('lists every option that the command takes, and no other', () => {
     const accepted = ACCEPTED[name as keyof typeof HELP];
@@ -63,17 +56,17 @@ describe.each(Object.entries(HELP))('whydrop %s --help', (name, help: Help) => {
   });
 
   it('fits a terminal of 120 columns, and is what `help NAME` says too', async () => {
-    const { code, out, err } = await run(name, '--help');
+    const { code, out, err } = await runWhydrop(name, '--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
     for (const line of out.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
-    expect((await run('help', name)).out).toBe(out);
+    expect((await runWhydrop('help', name)).out).toBe(out);
   });
 });
 
 it('names every command, also for one that is not there', async () => {
-  const { out } = await run();
+  const { out } = await runWhydrop();
   for (const name of Object.keys(HELP)) expect(out).toContain(`\n  ${name} `);
-  const { code, err } = await run('imprt');
+  const { code, err } = await runWhydrop('imprt');
   expect(code).toBe(2);
   expect(err).toContain("there is no command 'imprt'");
   expect(err).toContain(out);
@@ -93,5 +86,5 @@ it.each([
   [['up', '--port', 'x'], 'whydrop up: --port x: is no port\n'],
   [['alerts', 'rules', 'check', '/nowhere'], 'whydrop alerts: /nowhere: there is no such file\n'],
 ])('%j is answered with the word at fault', async (argv, said) => {
-  expect(await run(...argv)).toEqual({ code: 2, out: '', err: said });
+  expect(await runWhydrop(...argv)).toEqual({ code: 2, out: '', err: said });
 });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { main } from '../main.js';
+import { runWhydrop } from '../../test/run.js';
 
 const BUNDLE = path.resolve(import.meta.dirname, '../../../../test/scenarios/contrail-three-tier/bundle');
 
@@ -18,13 +18,6 @@ async function serve(status: number, type: string, body: string): Promise<string
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-async function run(...argv: readonly string[]) {
-  const said: string[] = [];
-  const stderr = (text: string) => void said.push(text);
-  const code = await main(argv, { stdout: () => undefined, stderr, interactive: false });
-  return { code, said: said.join('') };
-}
-
 const HTML = '<!DOCTYPE HTML><p>Unsupported method</p>';
 
 it.each([
@@ -38,7 +31,11 @@ it.each([
   ],
 ])('import ends with one line when %s is the answer to every batch', async (_what, status, type, body, reason) => {
   const url = await serve(status, type, body);
-  expect(await run('import', BUNDLE, '--url', url)).toEqual({ code: 2, said: `whydrop import: ${url}: ${reason}\n` });
+  expect(await runWhydrop('import', BUNDLE, '--url', url)).toEqual({
+    code: 2,
+    out: '',
+    err: `whydrop import: ${url}: ${reason}\n`,
+  });
 });
 
 it.each([
@@ -53,14 +50,18 @@ it.each([
   ],
 ])('drops ends with one line when %s is the answer', async (_what, status, type, body, reason) => {
   const url = await serve(status, type, body);
-  expect(await run('drops', '--url', url)).toEqual({ code: 2, said: `whydrop drops: ${url}: ${reason}\n` });
+  expect(await runWhydrop('drops', '--url', url)).toEqual({
+    code: 2,
+    out: '',
+    err: `whydrop drops: ${url}: ${reason}\n`,
+  });
 });
 
 it('tail says why a server that is not Whydrop cannot be followed', async () => {
   const url = await serve(501, 'text/html', HTML);
-  const { code, said } = await run('tail', '--url', url);
+  const { code, err } = await runWhydrop('tail', '--url', url);
   expect(code).toBe(2);
-  expect(said).toBe(
+  expect(err).toBe(
     `whydrop tail: ${url}: cannot be reached (Unexpected server response: 501); is Whydrop running there?\n`,
   );
 });
@@ -68,5 +69,9 @@ it('tail says why a server that is not Whydrop cannot be followed', async () => 
 it('explain of a drop that is not there is a no, not a mistake', async () => {
   const body = '{"data":null,"errors":[{"message":"there is no drop","extensions":{"code":"NOT_FOUND"}}]}';
   const url = await serve(200, 'application/json', body);
-  expect(await run('explain', 'abc', '--url', url)).toEqual({ code: 1, said: 'no drop has the id abc\n' });
+  expect(await runWhydrop('explain', 'abc', '--url', url)).toEqual({
+    code: 1,
+    out: '',
+    err: 'no drop has the id abc\n',
+  });
 });
