@@ -91,6 +91,8 @@ it('a field of what stands in a list is read with as many statements for many as
 });
 
 const RANGE = 'timeRange: {from: "2026-11-20T14:00:00Z", to: "2026-11-20T15:00:00Z"}';
+const NODES =
+  '{ totalCount nodes { key cluster firstSeenAt lastSeenAt packets } pageInfo { hasNextPage hasPreviousPage } }';
 const PAGE = '{ totalCount edges { cursor } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } }';
 
 /** Root fields and the lists that each of their nodes has. */
@@ -160,4 +162,29 @@ it('the cursor of a page in a list of many leads on to the next page of the one'
       },
     },
   });
+});
+
+it.each([
+  ['drops', 'first: 2'],
+  ['drops', 'last: 2'],
+  ['dropGroups', 'first: 1'],
+  ['dropGroups', 'last: 1'],
+])('%s of a policy, %s, are those of the whole list that name it, by whatever name', async (list, page) => {
+  const nested = await ask(
+    `{ policies(first: 50) { nodes { namespace name list: ${list}(${RANGE}, ${page}) ${NODES} } } }`,
+  );
+  interface Named {
+    readonly namespace: string;
+    readonly name: string;
+    readonly list: object;
+  }
+  const nodes = (nested.data as { readonly policies: { readonly nodes: readonly Named[] } }).policies.nodes;
+  expect(nodes).toHaveLength(MANY);
+  for (const { namespace, name, list: own } of [nodes[0], nodes[31]] as readonly Named[]) {
+    expect(own).toMatchObject({ nodes: [{ key: expect.any(String) }, ...(list === 'drops' ? [{}] : [])] });
+    for (const policy of [`NetworkPolicy/${namespace}/${name}`, `${namespace}/${name}`, name]) {
+      const whole = await ask(`{ ${list}(filter: {${RANGE}, policy: {eq: "${policy}"}}, ${page}) ${NODES} }`);
+      expect(whole.data).toEqual({ [list]: own });
+    }
+  }
 });

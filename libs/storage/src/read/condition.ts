@@ -31,6 +31,8 @@ export interface FieldSql {
   readonly any: readonly string[];
   /** Array whose elements the expressions read under this name. */
   readonly each?: { readonly array: string; readonly as: string };
+  /** A value of this shape can only be a whole element of that array, which an index finds. */
+  readonly whole?: { readonly shape: RegExp; readonly array: string };
   /** Spelling of a value in the table, for one that people write differently. */
   readonly value?: (value: never) => unknown;
 }
@@ -65,7 +67,9 @@ function matchSql(field: FieldSql, match: Match<unknown>, params: Params): reado
   };
   const one = (value: unknown) => (value === undefined || value === null ? value : spelled(value));
   const many = (values: readonly unknown[] | null | undefined) => values?.map(spelled);
-  add(one(match.eq), (p) => anyOf(field, (e) => `${e} = ${p}`));
+  const { whole } = field;
+  const isWhole = typeof match.eq === 'string' && whole?.shape.test(match.eq) === true;
+  add(one(match.eq), (p) => (isWhole ? `${whole.array} @> ARRAY[${p}]` : anyOf(field, (e) => `${e} = ${p}`)));
   add(one(match.neq), (p) => `${anyOf(field, (e) => `${e} = ${p}`)} IS NOT TRUE`);
   add(many(match.in), (p) => anyOf(field, (e) => `${e} = ANY (${p})`), `${type}[]`);
   add(many(match.nin), (p) => `${anyOf(field, (e) => `${e} = ANY (${p})`)} IS NOT TRUE`, `${type}[]`);

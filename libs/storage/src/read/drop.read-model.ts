@@ -73,6 +73,7 @@ export const GROUP_FIELDS = {
     type: 'text',
     any: ['p', `ltrim(substr(p, strpos(p, '/') + 1), '/')`, `split_part(p, '/', 3)`],
     each: { array: 'g.policies', as: 'p' },
+    whole: { shape: /^[^/]+\/[^/]*\/[^/]+$/, array: 'g.policies' },
   },
   policyKind: { type: 'text', any: [`split_part(p, '/', 1)`], each: { array: 'g.policies', as: 'p' } },
   port: { type: 'int', any: ['g.destination_port'] },
@@ -142,6 +143,34 @@ export function dropsStatement(
   const where = whereSql(range, condition, params);
   const after = afterSql(DROP_SORT, page, params);
   const text = `${evidence ? COLUMNS : BRIEF}\nFROM "drop" d${JOINED}\n${where}\n  AND ${after}\n${pageSql(DROP_SORT, page, params)}`;
+  return { text, values: params.values };
+}
+
+/**
+ * The same page, found by way of the groups that the condition leaves: for one that leaves few of them. Where drops are
+ * read by time all others of the range are passed over.
+ */
+export function dropsByGroupStatement(
+  range: TimeRange,
+  condition: GroupCondition,
+  page: PageRequest,
+  evidence = true,
+): Statement {
+  const params = new Params();
+  const [from, to] = [range.from, range.to ?? null].map((at) => (at === null ? null : instantParam(params, at)));
+  const groups = `g.last_seen_at >= ${from}${to ? `\n  AND g.first_seen_at < ${to}` : ''}`;
+  const drops = `o.first_seen_at >= ${from}${to ? ` AND o.first_seen_at < ${to}` : ''}`;
+  const where = conditionSql(GROUP_FIELDS, condition, params);
+  const own = DROP_SORT.map((column) => ({ ...column, sql: column.sql.replace('d.', 'o.') }));
+  const text = `${evidence ? COLUMNS : BRIEF}
+FROM drop_group g
+JOIN cluster c ON c.id = g.cluster_id
+CROSS JOIN LATERAL (
+  SELECT o.* FROM "drop" o WHERE o.group_id = g.id AND ${drops} AND ${afterSql(own, page, params)}
+  ${pageSql(own, page, params)}) d
+WHERE ${groups}
+  AND ${where}
+${pageSql(DROP_SORT, page, params)}`;
   return { text, values: params.values };
 }
 

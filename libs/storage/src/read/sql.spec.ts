@@ -24,13 +24,19 @@ import {
 } from './delivery.read-model.js';
 import {
   dropCountStatement,
+  dropsByGroupStatement,
   dropsByIdStatement,
   dropsStatement,
   explanationsStatement,
   latestDropsStatement,
   observedDropsStatement,
 } from './drop.read-model.js';
-import { groupCountStatement, groupsByIdStatement, groupsStatement } from './drop-group.read-model.js';
+import {
+  fewGroupsStatement,
+  groupCountStatement,
+  groupsByIdStatement,
+  groupsStatement,
+} from './drop-group.read-model.js';
 import { flowCountStatement, flowsStatement } from './flow.read-model.js';
 import { channelsStatement, lossesStatement } from './loss.read-model.js';
 import { rulesetsStatement } from './chain-rule.read-model.js';
@@ -181,9 +187,11 @@ const statements: Readonly<Record<string, Statement>> = {
   'workloads-count': workloadCountStatement(open, {}),
   'workloads-by-key': workloadsByKeyStatement(['k']),
   'drops-of-two-policies': togetherStatement([
-    dropsStatement(range, { ...dropped, policy: { eq: 'NetworkPolicy/dev/a' } }, page),
-    dropsStatement(range, { ...dropped, policy: { eq: 'NetworkPolicy/dev/b' } }, page),
+    dropsByGroupStatement(range, { ...dropped, policy: { eq: 'NetworkPolicy/dev/a' } }, next),
+    dropsByGroupStatement(range, { ...dropped, policy: { eq: 'NetworkPolicy/dev/b' } }, next),
   ]),
+  'drops-by-group': dropsByGroupStatement(open, dropped, page, false),
+  'groups-of-a-policy': fewGroupsStatement(range, { policy: { eq: 'GlobalNetworkPolicy//a' } }, 'lastSeenAt', next),
   world: worldStatement('c', range.to),
   'world-version': worldVersionStatement('c'),
   'world-seen-pairs': seenPairsStatement('c', range),

@@ -1,8 +1,8 @@
 import { Params } from './condition.js';
 import type { Reader, Statement } from './reader.js';
 
-/** More lists in one statement would hold others up for too long. */
-const MOST_LISTS = 500;
+/** One statement for more lists might take longer than a statement may. */
+const MOST_LISTS = 100;
 
 const PLACEHOLDER = /\$(\d+)::([a-z]\w*(?:\[\])?)/g;
 

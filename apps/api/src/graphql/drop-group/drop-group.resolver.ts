@@ -1,6 +1,7 @@
 import { Inject } from '@nestjs/common';
 import { Args, Context, ID, Parent, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import {
+  fewGroupsStatement,
   GROUP_SORTS,
   groupCountStatement,
   groupSortKey,
@@ -44,12 +45,13 @@ export class DropGroupResolver {
     return this.list(this.reader, filter, page, orderBy);
   }
 
-  /** One page of groups, as this reader reads them. */
+  /** One page of groups, as this reader reads them; `few`: of a condition that leaves few of them. */
   async list(
     reader: Reader,
     filter: DropGroupFilter,
     page: PageArgs,
     orderBy?: DropGroupOrder | null,
+    few = false,
   ): Promise<Connection<DropGroup>> {
     checkFilterSize(filter);
     const { timeRange, ...condition } = filter;
@@ -58,7 +60,8 @@ export class DropGroupResolver {
     const { field: sort = 'lastSeenAt', direction = 'DESC' } = orderBy ?? {};
     const cursors = new Cursors(GROUP_SORTS[sort], 'dropGroups', filter, sort, direction);
     const request = pageRequest(page, cursors, direction === 'DESC');
-    const rows = await readGroups(reader, groupsStatement(range, wanted, sort, request));
+    const statementOf = few ? fewGroupsStatement : groupsStatement;
+    const rows = await readGroups(reader, statementOf(range, wanted, sort, request));
     const count = () => readCount(reader, groupCountStatement(range, wanted));
     return connection(rows, request, (row) => cursors.write(groupSortKey(row, sort)), dropGroupOf, count);
   }

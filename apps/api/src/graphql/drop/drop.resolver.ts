@@ -3,6 +3,7 @@ import { Args, Context, ID, Info, Parent, Query, ResolveField, Resolver } from '
 import {
   DROP_SORT,
   dropCountStatement,
+  dropsByGroupStatement,
   dropSortKey,
   dropsStatement,
   readCount,
@@ -47,13 +48,14 @@ export class DropResolver {
     return this.list(this.reader, filter, page, info, orderBy);
   }
 
-  /** One page of drops, as this reader reads them. */
+  /** One page of drops, as this reader reads them; `few`: of a condition on groups that leaves few of them. */
   async list(
     reader: Reader,
     filter: DropFilter,
     page: PageArgs,
     info: GraphQLResolveInfo,
     orderBy?: DropOrder | null,
+    few = false,
   ): Promise<Connection<Drop>> {
     checkFilterSize(filter);
     const { timeRange, ...condition } = filter;
@@ -62,7 +64,8 @@ export class DropResolver {
     const descending = orderBy?.direction !== 'ASC';
     const cursors = new Cursors(DROP_SORT, 'drops', filter, descending);
     const request = pageRequest(page, cursors, descending);
-    const rows = await readDrops(reader, dropsStatement(range, wanted, request, asksFor(info, 'evidence')));
+    const statementOf = few ? dropsByGroupStatement : dropsStatement;
+    const rows = await readDrops(reader, statementOf(range, wanted, request, asksFor(info, 'evidence')));
     const count = () => readCount(reader, dropCountStatement(range, wanted));
     return connection(rows, request, (row) => cursors.write(dropSortKey(row)), dropOf, count);
   }

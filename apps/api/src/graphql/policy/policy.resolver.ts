@@ -65,7 +65,7 @@ export class PolicyResolver {
     @Context() { loaders }: GraphqlContext,
     @Info() info: GraphQLResolveInfo,
   ): Promise<Connection<Drop>> {
-    return this.dropLists.list(loaders.together, { timeRange, ...namedBy(policy) }, page, info);
+    return this.dropLists.list(loaders.together, { timeRange, ...namedBy(policy) }, page, info, null, true);
   }
 
   @ResolveField(() => DropGroupConnection, {
@@ -78,7 +78,7 @@ export class PolicyResolver {
     @Args() page: PageArgs,
     @Context() { loaders }: GraphqlContext,
   ): Promise<Connection<DropGroup>> {
-    return this.groupLists.list(loaders.together, { timeRange, ...namedBy(policy) }, page);
+    return this.groupLists.list(loaders.together, { timeRange, ...namedBy(policy) }, page, null, true);
   }
 
   @ResolveField(() => ReconciliationFindingConnection, {

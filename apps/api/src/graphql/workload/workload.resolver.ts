@@ -53,7 +53,13 @@ export class WorkloadResolver {
   ): Promise<Connection<DropGroup>> {
     const { cluster, namespace, name } = workload;
     const sourceWorkload = { eq: `${namespace ?? ''}/${name}` };
-    return this.groupLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, sourceWorkload }, page);
+    return this.groupLists.list(
+      loaders.together,
+      { timeRange, cluster: { eq: cluster }, sourceWorkload },
+      page,
+      null,
+      true,
+    );
   }
 
   @ResolveField(() => DropGroupConnection, { complexity: innerListCost, description: 'Who could not reach it.' })
@@ -65,6 +71,12 @@ export class WorkloadResolver {
   ): Promise<Connection<DropGroup>> {
     const { cluster, namespace, name } = workload;
     const destinationWorkload = { eq: `${namespace ?? ''}/${name}` };
-    return this.groupLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, destinationWorkload }, page);
+    return this.groupLists.list(
+      loaders.together,
+      { timeRange, cluster: { eq: cluster }, destinationWorkload },
+      page,
+      null,
+      true,
+    );
   }
 }
