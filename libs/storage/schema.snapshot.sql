@@ -236,6 +236,7 @@ CREATE TABLE drop (
   CONSTRAINT drop_pkey PRIMARY KEY (first_seen_at, id)
 ) PARTITION BY RANGE (first_seen_at);
 CREATE INDEX drop_cluster_id_connection_key_first_seen_at_idx ON public.drop USING btree (cluster_id, connection_key, first_seen_at);
+CREATE INDEX drop_enforced_at_idx ON public.drop USING btree (enforced_at) WHERE (enforced_at IS NOT NULL);
 CREATE INDEX drop_group_id_first_seen_at_idx ON public.drop USING btree (group_id, first_seen_at);
 CREATE INDEX drop_id_idx ON public.drop USING btree (id);
 

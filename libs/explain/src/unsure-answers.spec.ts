@@ -18,7 +18,8 @@ import {
   unanswered,
   WEB,
 } from './cause-scene.js';
-import type { ObjectAt } from './fixture.js';
+import { at, type ObjectAt } from './fixture.js';
+import { nflogLine } from './shop.js';
 
 type Scene = Pick<CauseCase, 'nodes' | 'objects' | 'later'>;
 
@@ -156,5 +157,35 @@ describe('a node that still does what was written before', () => {
 
   it('lets through what was denied long before', () => {
     expect(codes({ nodes, objects: CLUSTER })).toContain('INTENT_DENIES_NODE_PASSES');
+  });
+});
+
+/** A line of NFLOG by the end of web's policies, of which no ruleset tells the rule. */
+function denied(seconds: number): string {
+  const [whole, micros] = at(seconds).split('.').map(Number);
+  return nflogLine({ seconds: whole ?? 0, micros: micros ?? 0, port: 40_001, sequence: 7 });
+}
+
+describe('a log line of which the rule is not known', () => {
+  const told = (confirmed: number) =>
+    answersOf({
+      code: 'UNDECIDED',
+      story: '',
+      finds: '',
+      nodes: {
+        n2: {
+          nflog: denied(1),
+          conntrack:
+            ct(confirmed, 'NEW', 'SYN_SENT', 'UNREPLIED') + ct(confirmed + 0.01, 'UPDATE', 'ESTABLISHED', 'ASSURED'),
+        },
+      },
+    }).map(({ explanation }) => explanation.cause);
+
+  it('was no drop when its node confirmed the connection right after', () => {
+    expect(told(1.3)).toEqual([]);
+  });
+
+  it('was one when a later try got through', () => {
+    expect(told(4)).toEqual(['POLICY_DEFAULT_DENY']);
   });
 });
