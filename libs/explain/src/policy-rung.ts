@@ -21,6 +21,7 @@ type PolicyFacts = Pick<
   'cause' | 'policies' | 'misses' | 'contributing' | 'evidence' | 'assumptions' | 'missing' | 'findings'
 >;
 
+/** Whether two references name one policy, whatever revision they saw. */
 export function samePolicy(a: PolicyRef, b: PolicyRef): boolean {
   return a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
 }
