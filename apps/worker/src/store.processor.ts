@@ -8,6 +8,7 @@ import {
 } from '@whydrop/contracts';
 import { type Decoded, decodeStream, isFormat } from '@whydrop/decoders';
 import {
+  attemptsOf,
   countAttempt,
   type Database,
   forgetAttempt,
@@ -71,11 +72,15 @@ async function storeWhole(database: Database, batch: StoredBatch, read: Read, no
 
 /**
  * An attempt counts when nobody else is at the batch: one that lasts so long that its job was given out again is not one that
- * died. A database that goes away is not the batch's fault either.
+ * died. A database that goes away is not the batch's fault either. A suspect is left to whoever is at it: stored beside that
+ * as a whole it would kill once more, and tell nothing.
  */
 async function attempt(database: Database, batch: StoredBatch, read: Read, now: number): Promise<boolean> {
   const lock = await lockBatch(database, batch.id);
-  if (lock.kind === 'busy') return quarantine.together(() => storeWhole(database, batch, read, now));
+  if (lock.kind === 'busy') {
+    const suspect = (await attemptsOf(database, batch.id)) >= MAX_ATTEMPTS;
+    return !suspect && quarantine.together(() => storeWhole(database, batch, read, now));
+  }
   try {
     const attempts = await countAttempt(database, batch.id);
     if (attempts > MAX_ATTEMPTS && !isOurs(batch.format))

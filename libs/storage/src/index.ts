@@ -1,5 +1,6 @@
 export { openDatabase, type Database, type Sql } from './database.js';
 export {
+  attemptsOf,
   countAttempt,
   forgetAttempt,
   isStored,

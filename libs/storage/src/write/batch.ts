@@ -136,6 +136,14 @@ export async function countAttempt(database: Database, id: bigint): Promise<numb
   return rows[0]?.attempts ?? 0;
 }
 
+/** How often work on a batch as a whole has begun. */
+export async function attemptsOf(database: Database, id: bigint): Promise<number> {
+  const { rows } = await database.pool.query<{ attempts: number }>('SELECT attempts FROM raw_batch WHERE id = $1', [
+    id,
+  ]);
+  return rows[0]?.attempts ?? 0;
+}
+
 /** Takes a counted attempt back: it ended because the database went away, which is not the batch's fault. */
 export async function forgetAttempt(database: Database, id: bigint): Promise<void> {
   await database.pool.query('UPDATE raw_batch SET attempts = attempts - 1 WHERE id = $1 AND attempts > 0', [id]);
