@@ -21,7 +21,7 @@ const TRAP = (number: number) => `
 /** Sessions that are held. */
 const HELD = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()";
 
-/** A record is cornered after five deaths of its batch and one for each halving; what has killed so often kills for ever. */
+/** Of eight records one is cornered by eleven deaths: five of the batch, one for each halving, three alone. What has killed so often kills for ever. */
 const FOR_EVER = 25;
 
 /** Kills the worker whenever it works on the poison, until everything is worked through. How often it died, and whether that had an end. */

@@ -48,7 +48,9 @@ describe.each(hasRedis() ? ['survival'] : [])('%s', () => {
     const { deaths, poison, rejects, partsLeft, verdict } = await poisoned(PRODUCT, 8);
     expect(rejects).toEqual([{ reason: 'FAILED', raw: expect.stringContaining(` id=${poison}`) }]);
     expect(verdict).toMatchObject({ duplicated: [], lost: [], violations: [], stored: verdict.sent - 1, rejected: 1 });
-    expect(deaths).toBeGreaterThan(5);
+    // Five of the batch, three of its halves, three of the record alone; more when nobody is sure who is to blame.
+    expect(deaths).toBeGreaterThan(10);
+    expect(deaths).toBeLessThan(16);
     expect(partsLeft).toBe(0);
   });
 });
