@@ -1,13 +1,6 @@
 import { networkOf, type Network } from '../address.js';
-import {
-  behindService,
-  destinationPorts,
-  endpointDoesNotMatch,
-  endpointMatches,
-  inNets,
-  sourcePorts,
-  type PortSpec,
-} from '../calico-criteria.js';
+import { behindService, endpointDoesNotMatch, endpointMatches, inNets } from '../calico-criteria.js';
+import { destinationPorts, sourcePorts, type PortSpec } from '../calico-ports.js';
 import type { Side } from '../end.js';
 import type { Criterion } from '../rule.js';
 import { parseSelector, rewrite, type Selector } from '../selector/selector.js';
