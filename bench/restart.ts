@@ -101,6 +101,7 @@ async function freePort(): Promise<number> {
 
 const children: ChildProcess[] = [];
 process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 function start(command: string, args: readonly string[], env: NodeJS.ProcessEnv, log: string): ChildProcess {
   const output = openSync(log, 'a');
@@ -174,7 +175,7 @@ async function observe(database: Database, queue: JobQueue, seconds: number): Pr
 
 async function measure(dir: string, batches: number): Promise<void> {
   console.log(`${batches.toLocaleString('en')} unprocessed batches`);
-  const server = await startEmbeddedPostgres({ dataDir: path.join(dir, `postgres-${batches}`) });
+  const server = await startEmbeddedPostgres({ dataDir: path.join(dir, `postgres-${batches}`), ephemeral: true });
   const program = findRedisProgram(process.env['PATH'] ?? '');
   if (program === undefined) throw new Error('no Redis server is installed: apt-get install redis-server');
   const [redisPort, apiPort, statusPort] = [await freePort(), await freePort(), await freePort()];
