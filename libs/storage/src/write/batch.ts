@@ -3,7 +3,6 @@ import { type Instant, MICROS_PER_MILLI } from '@whydrop/model';
 import type { Stage } from '@whydrop/contracts';
 import type pg from 'pg';
 import type { Database } from '../database.js';
-import { BASE, BASE_WAIT_SECONDS } from './base.js';
 
 /** A raw batch, taken out again to be worked on. */
 export interface StoredBatch {
