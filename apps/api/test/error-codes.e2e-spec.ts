@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import { createToken, openDatabase } from '@whydrop/storage';
 import { GRAPHQL_ERROR_CODES } from '../src/graphql/server/graphql-error.js';
-import { startApi, type ApiConfig, type RunningApi } from '../src/start.js';
+import type { ApiConfig, RunningApi } from '../src/start.js';
+import { openTestApi } from './api.js';
 import { openTestDatabase, type OpenTestDatabase } from './database.js';
 import { storeStory } from './story.js';
 
@@ -14,9 +15,8 @@ const open: RunningApi[] = [];
 /** Every code that any answer of this file had. */
 const seen = new Set<string>();
 
-async function start(further: Partial<ApiConfig> = {}): Promise<RunningApi> {
-  const storeQueue = { enqueue: () => Promise.resolve() };
-  const started = await startApi({ database: db, storeQueue, knownFormats: [], port: 0, ...further });
+async function start({ database = db, ...further }: Partial<ApiConfig> = {}): Promise<RunningApi> {
+  const started = await openTestApi(database, further);
   open.push(started);
   return started;
 }
