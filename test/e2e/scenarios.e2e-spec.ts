@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { readdirSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CountedAnswer, fetchCounted } from '../../apps/cli/src/drops/counted.js';
@@ -6,6 +7,9 @@ import { openBundle } from '../../apps/cli/src/import/bundle.js';
 import { shipBundle } from '../../apps/cli/src/import/ship.js';
 import type { BundleManifest } from '@whydrop/contracts';
 import { type Stack, startStack } from './stack.js';
+
+// The machine may be busy.
+jest.setTimeout(120_000);
 
 const SCENARIOS = path.resolve(import.meta.dirname, '../scenarios');
 const IO = { stdout: () => undefined, stderr: () => undefined, interactive: false };

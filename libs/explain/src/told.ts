@@ -29,9 +29,11 @@ export interface Told {
   readonly like: object;
 }
 
-function counterOf({ chainRule: rule, counted }: Draft): string | undefined {
+function counterOf({ chainRule: rule, counted, evidence = [] }: Draft): string | undefined {
   if (!rule || counted === undefined) return undefined;
-  return `${rule.node} ${rule.table} ${rule.chain} ${rule.text} ${counted}`;
+  // The same number may have been counted in another window.
+  const windows = evidence.flatMap(({ channel, observedAt }) => (channel === 'counter' ? observedAt : []));
+  return [rule.node, rule.table, rule.chain, rule.text, counted, ...windows].join(' ');
 }
 
 function explanationOf(subject: Case, draft: Draft, node: string | undefined, clocks: ClockOffsets): Shared {

@@ -1,5 +1,6 @@
 import {
   answersOf,
+  calicoDrop,
   type CauseCase,
   calico,
   CLUSTER,
@@ -187,5 +188,47 @@ describe('a log line of which the rule is not known', () => {
 
   it('was one when a later try got through', () => {
     expect(told(4)).toEqual(['POLICY_DEFAULT_DENY']);
+  });
+});
+
+const causes = (nodes: Scene['nodes']) =>
+  answersOf({ code: 'UNDECIDED', story: '', finds: '', nodes }).map(({ explanation }) => explanation.cause);
+
+it('a reset that was never answered leaves nothing that could have expired', () => {
+  const bare = ct(9, 'DESTROY', '', 'UNREPLIED').replace('tcp      6  src', 'tcp      6 src');
+  expect(causes({ n2: { ...calicoDrop('web', { flags: 'ACK RST' }, 10), conntrack: bare } })).toEqual([
+    'LATE_AFTER_CLOSE',
+  ]);
+});
+
+it('a full table of a minute ago has had no part in it', () => {
+  const kernelLog = `${at(-59)} n2 kernel: nf_conntrack: nf_conntrack: table full, dropping packet\n`;
+  expect(causes({ n1: { conntrack: unanswered({ to: FREE }) }, n2: { ...QUIET, kernelLog } })).toEqual([
+    'CLOUD_SG_NACL',
+  ]);
+});
+
+describe('packets that a counter tells of', () => {
+  const packets = (nodes: Scene['nodes']) =>
+    answersOf({ code: 'UNDECIDED', story: '', finds: '', nodes }).map((drop) => drop.packets);
+  const both = (first: number, second: number, to?: string) => {
+    const entry = to === undefined ? {} : { to };
+    return unanswered({ ...entry, sport: 40_001 }, first) + unanswered({ ...entry, sport: 40_002 }, second);
+  };
+
+  it('are all those of the one attempt in its window', () => {
+    const rulesets = { 0: rules(0), 60: rules(3), 120: rules(6) };
+    expect(packets({ n1: { conntrack: both(20, 80) }, n2: { complete, rulesets } })).toEqual([3, 3]);
+  });
+
+  it('are nobody’s in particular where two attempts share a window', () => {
+    const rulesets = { 0: rules(0), 60: rules(5) };
+    expect(packets({ n1: { conntrack: both(20, 40) }, n2: { complete, rulesets } })).toEqual([1, 1]);
+  });
+
+  it('may be those of other workloads where all of the node share the rule', () => {
+    const shared = [`-A FORWARD -d ${FREE}/32 -j DROP`];
+    const rulesets = { 0: save(shared, 0), 60: save(shared, 5) };
+    expect(packets({ n1: { conntrack: unanswered({ to: FREE }, 20) }, n2: { complete, rulesets } })).toEqual([1]);
   });
 });

@@ -92,3 +92,23 @@ describe('a record that came twice', () => {
     expect(found).toHaveLength(2);
   });
 });
+
+describe('a packet after the end of its entry', () => {
+  const end = (marks: string) =>
+    `[DESTROY] tcp      6 CLOSE src=10.1.1.7 dst=10.1.2.9 sport=40001 dport=80 packets=2 bytes=100 ${marks}src=10.1.2.9 dst=10.1.1.7 sport=80 dport=40001 packets=1 bytes=40 id=1`;
+  const syn = (seconds: number) =>
+    `oob.prefix=DPI|default,oob.time.sec=${at(seconds).split('.')[0]},oob.time.usec=0,ip.protocol=6,ip.totlen=60,tcp.sport=40001,tcp.dport=80,tcp.seq=9,tcp.syn=1,tcp.ack=0,oob.in=eth0,oob.out=cali1,ip.saddr.str=10.1.1.7,ip.daddr.str=10.1.2.9\n`;
+  const seen = (marks: string) =>
+    attempts({
+      flows: flows(`[${at(1)}]\t${NEW}\n[${at(2)}]\t${end(marks)}\n`),
+      packets: packets('nflog-gprint', syn(3)),
+    });
+
+  it('that had been answered, though not assured, is another attempt', () => {
+    expect(seen('')).toHaveLength(2);
+  });
+
+  it('that nobody had answered is the same attempt still', () => {
+    expect(seen('[UNREPLIED] ')).toHaveLength(1);
+  });
+});

@@ -14,7 +14,10 @@ function byLine(drops: readonly CorrelatedDrop[], wanted: ReadonlySet<string>): 
   const found = new Map<string, CorrelatedDrop[]>();
   for (const drop of drops) {
     for (const line of drop.attempt ? rawLines(drop.attempt) : []) {
-      if (wanted.has(line)) found.set(line, [...(found.get(line) ?? []), drop]);
+      if (!wanted.has(line)) continue;
+      const known = found.get(line);
+      if (known) known.push(drop);
+      else found.set(line, [drop]);
     }
   }
   return found;
