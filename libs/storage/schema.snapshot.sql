@@ -585,6 +585,7 @@ CREATE TABLE raw_batch (
 CREATE INDEX raw_batch_base_idx ON public.raw_batch USING btree (emitter_id, stream, epoch, base) WHERE (base IS NOT NULL);
 CREATE UNIQUE INDEX raw_batch_emitter_id_stream_epoch_sequence_key ON public.raw_batch USING btree (emitter_id, stream, epoch, sequence);
 CREATE INDEX raw_batch_open_idx ON public.raw_batch USING btree (id) WHERE (finished_at IS NULL);
+CREATE INDEX raw_batch_open_received_idx ON public.raw_batch USING btree (received_at) WHERE (finished_at IS NULL);
 
 CREATE TABLE receiver (
   id integer DEFAULT nextval('receiver_id_seq'::regclass) NOT NULL,

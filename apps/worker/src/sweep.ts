@@ -19,11 +19,16 @@ const correlateJob = ({ id, clusterId }: OpenBatch, suffix: string): NewJob => (
   data: { version: 1, clusterId },
 });
 
+/** So many batches are put on the queue at once; the others stay where they are, however many they are. */
+const AT_ONCE = 1_000;
+/** Of those that were first in line the last process may have died over some. */
+const SUSPECTED = 50;
+
 export interface Sweep {
   readonly olderThanSeconds?: number;
   /**
-   * A worker that starts gives its sweep a name: the jobs of one that died still stand as running, for seconds, and would keep
-   * jobs of the same id away.
+   * A worker that starts gives a sweep a name, and takes few with it: the jobs of one that died still stand as running, for
+   * seconds, and would keep jobs of the same id away. Of what is on the queue as well everything is asked for twice.
    */
   readonly name?: string;
 }
@@ -36,7 +41,7 @@ export async function sweep(
   { database, storeQueue, correlateQueue, log }: Steps,
   { olderThanSeconds = LOST_AFTER_SECONDS, name }: Sweep = {},
 ): Promise<number> {
-  const lost = await openBatches(database, olderThanSeconds);
+  const lost = await openBatches(database, olderThanSeconds, name === undefined ? AT_ONCE : SUSPECTED);
   if (lost.length === 0) return 0;
   const suffix = name === undefined ? '' : `-${name}`;
   const store = lost.filter(({ stored }) => !stored).map((batch) => storeJob(batch, suffix));

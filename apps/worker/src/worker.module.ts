@@ -39,6 +39,7 @@ export class Sweeper implements OnApplicationBootstrap, OnModuleDestroy {
   onApplicationBootstrap(): void {
     // At start everything open is looked at, whatever its age: the last process may have died over it.
     this.run({ olderThanSeconds: 0, name: `start-${this.options.now()}` });
+    this.run({ olderThanSeconds: 0 });
     this.timer = setInterval(() => this.run(), this.options.sweepEveryMs ?? 2_000);
   }
 

@@ -8,12 +8,12 @@ const LATENESS = 15_000_000;
 /** A node that was not heard of for so long no longer holds the others up. */
 const SILENT_AFTER = 5 * MINUTE;
 
-/** Start of the earliest batch that is stored, but not worked through: what it says may still come. */
+/** Start of the earliest batch of late that is not worked through: what it says may still come. What came long ago holds nothing up. */
 async function oldestOpen(client: pg.PoolClient, clusterId: number, now: Instant): Promise<Instant> {
   const { rows } = await client.query<{ at: Date | null }>(
     `SELECT min(coalesce(b.observed_from, b.received_at)) AS at
        FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
-      WHERE b.finished_at IS NULL AND e.cluster_id = $1 AND coalesce(b.observed_from, b.received_at) > $2`,
+      WHERE b.finished_at IS NULL AND e.cluster_id = $1 AND b.received_at > $2 AND coalesce(b.observed_from, b.received_at) > $2`,
     [clusterId, formatInstant(now - SILENT_AFTER)],
   );
   return rows[0]?.at ? rows[0].at.getTime() * 1000 : Infinity;

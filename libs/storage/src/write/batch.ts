@@ -94,10 +94,11 @@ export interface OpenBatch {
   readonly stored: boolean;
 }
 
+// The subquery is asked row by row, oldest first: a join would begin with a ledger that is as long as what is kept.
 const UNSTORED = `
   SELECT b.id, e.cluster_id, false AS stored FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id
    WHERE b.finished_at IS NULL AND b.received_at < now() - make_interval(secs => $1)
-     AND NOT EXISTS (SELECT FROM batch_stage s WHERE s.batch_id = b.id AND s.stage = 'store')
+     AND (SELECT s.batch_id FROM batch_stage s WHERE s.batch_id = b.id AND s.stage = 'store' LIMIT 1) IS NULL
    ORDER BY b.id LIMIT $2`;
 
 const WAITING = `
@@ -114,7 +115,7 @@ const WAITING = `
 export async function openBatches(
   database: Database,
   olderThanSeconds: number,
-  limit = 1000,
+  limit: number,
 ): Promise<readonly OpenBatch[]> {
   type Row = { id: bigint; cluster_id: number; stored: boolean };
   const unstored = await database.pool.query<Row>(UNSTORED, [olderThanSeconds, limit]);
