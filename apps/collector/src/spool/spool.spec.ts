@@ -146,6 +146,20 @@ describe('the spool', () => {
     await spool.close();
   });
 
+  it('has nothing left to write when a report alone made room for itself', async () => {
+    const spool = await open(folder(), 2_000, 300);
+    while (spool.bytes < 1_500) {
+      spool.add(draft('counters', 'log', '.'.repeat(100)));
+      await spool.commit();
+    }
+    const before = reported.length;
+    spool.add(draft('control', 'gaps', '.'.repeat(600)));
+    await spool.commit();
+    expect(spool.unwritten).toBe(0);
+    expect(reported.length).toBeGreaterThan(before);
+    await spool.close();
+  });
+
   it('keeps every byte of what it cannot write, and goes on when the disk takes it', async () => {
     const where = folder();
     const spool = await open(where);

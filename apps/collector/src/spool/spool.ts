@@ -161,10 +161,14 @@ export class Spool {
     for (const chain of this.all) {
       const own = this.waiting.filter((each) => each.chain === chain);
       if (own.length === 0) continue;
-      await chain.append(own.map(({ batch }) => batch));
-      this.waiting = this.waiting.filter((each) => !own.includes(each));
-      this.waitingBytes = this.waiting.reduce((sum, { batch }) => sum + batch.body.length, 0);
+      await this.append(chain, own);
     }
+  }
+
+  private async append(chain: Chain, own: readonly Waiting[]): Promise<void> {
+    await chain.append(own.map(({ batch }) => batch));
+    this.waiting = this.waiting.filter((each) => !own.includes(each));
+    this.waitingBytes = this.waiting.reduce((sum, { batch }) => sum + batch.body.length, 0);
   }
 
   /** Drops the oldest of what matters least until there is room, and says so first. */
@@ -177,9 +181,10 @@ export class Spool {
       if (dropped.length > 0) {
         this.add(this.options.report(dropped));
         const control = this.chain('control');
-        const reports = this.waiting.filter((each) => each.chain === control);
-        await control.append(reports.map(({ batch }) => batch));
-        this.waiting = this.waiting.filter((each) => each.chain !== control);
+        await this.append(
+          control,
+          this.waiting.filter((each) => each.chain === control),
+        );
       }
       await chain.drop(segment);
     }
