@@ -1,7 +1,10 @@
 import { z } from 'zod';
 
+const NO_TIME = 'must be a time, as 2026-11-20T22:40:00Z';
+
 const instant = z
-  .union([z.string(), z.date()])
+  .union([z.string(), z.date()], NO_TIME)
+  .refine((value) => typeof value !== 'string' || !Number.isNaN(Date.parse(value)), NO_TIME)
   .transform((value) => (typeof value === 'string' ? value : value.toISOString()));
 
 /** bundle.yaml: what the folder holds and what was captured without a gap. Unknown keys are kept out, not refused. */

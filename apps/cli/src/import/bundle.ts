@@ -12,7 +12,7 @@ import {
 } from '@whydrop/contracts';
 import { detectFlowLog, type FormatId, isFormat } from '@whydrop/decoders';
 import { formatInstant, instantFromSeconds } from '@whydrop/model';
-import { parseDocument } from 'yaml';
+import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
 import { UsageError } from '../errors.js';
 import { piecesOf } from './pieces.js';
 
@@ -36,18 +36,29 @@ export interface BundleBatch {
   readonly payload: Buffer;
 }
 
+/** The line of a value, or of what should hold it. */
+function lineOf(document: Document, lines: LineCounter, place: readonly PropertyKey[]): number {
+  for (let depth = place.length; depth >= 0; depth--) {
+    const node = document.getIn(place.slice(0, depth), true);
+    if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
 async function readManifest(directory: string): Promise<BundleManifest> {
   const file = path.join(directory, 'bundle.yaml');
   const text = await readFile(file, 'utf8').catch(() => {
     throw new UsageError(`${file}: cannot be read; a bundle is a folder with a bundle.yaml`);
   });
-  const document = parseDocument(text);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
   const fault = document.errors[0];
   if (fault) throw new UsageError(`${file}:${fault.linePos?.[0].line ?? 1}: ${fault.message.split('\n')[0]}`);
   const result = bundleManifestSchema.safeParse(document.toJS());
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new UsageError(`${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+  const { path: place = [], message } = result.error.issues[0] ?? {};
+  const key = place.length > 0 ? `${place.join('.')}: ` : '';
+  throw new UsageError(`${file}:${lineOf(document, lines, place)}: ${key}${message}`);
 }
 
 /** Objects first, then what the nodes hold, then what they logged: so that most is explained in one go. */
