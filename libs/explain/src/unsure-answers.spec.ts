@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   answersOf,
   calicoDrop,
@@ -231,4 +232,63 @@ describe('packets that a counter tells of', () => {
     const rulesets = { 0: save(shared, 0), 60: save(shared, 5) };
     expect(packets({ n1: { conntrack: unanswered({ to: FREE }, 20) }, n2: { complete, rulesets } })).toEqual([1]);
   });
+});
+
+it('a counter that stands at zero after it was set back counted nothing that is known', () => {
+  const found = only({
+    nodes: { n1: { conntrack: unanswered({}, 20) }, n2: { complete, rulesets: { 0: rules(5), 60: rules(0) } } },
+  });
+  expect(found).toMatchObject({ cause: 'POLICY_DEFAULT_DENY', basis: 'derived' });
+  expect(found?.missing.join()).toContain('counters of node n2');
+});
+
+it('a pod of the same name in another namespace has counters of its own', () => {
+  const other = `cali${createHash('sha1').update('else.web').digest('hex').slice(0, 11)}`;
+  const namesake = pod('web', 'n2', '10.1.2.60')
+    .replace('namespace: shop', 'namespace: else')
+    .replace('u-web', 'u-else');
+  const way = (name: string, set: string) => [
+    `-A FORWARD -m set --match-set ${set} dst -j cali-tw-${name}`,
+    `-A cali-tw-${name} -m comment --comment "Drop if no profiles matched" -j DROP`,
+  ];
+  const saved = (packets: number) => {
+    const text = save([...way(calico('web'), 'a'), ...way(other, 'b')]);
+    return text.replace(`[0:0] -A cali-tw-${other}`, `[${packets}:${packets * 60}] -A cali-tw-${other}`);
+  };
+  const found = only({
+    nodes: { n1: { conntrack: unanswered({}, 20) }, n2: { complete, rulesets: { 0: saved(0), 60: saved(4) } } },
+    objects: cluster(CLUSTER, namesake, 'apiVersion: v1\nkind: Namespace\nmetadata: { name: else }\n'),
+  });
+  expect(found?.basis).not.toBe('counted');
+});
+
+it('of two pods of a node, the one that sent the packet is the one whose egress rules logged it', () => {
+  const way = (name: string) => [
+    `-A FORWARD -i ${calico(name)} -j cali-fw-${calico(name)}`,
+    `-A cali-fw-${calico(name)} -m set --match-set s dst -j NFLOG --nflog-prefix "DPE|default" --nflog-group 2`,
+    `-A cali-fw-${calico(name)} -m set --match-set s dst -j DROP`,
+  ];
+  const both = save([...way('other'), ...way('free')]);
+  const line = denied(1)
+    .replace('DPI|', 'DPE|')
+    .replace(/oob.in=[^,]*/, `oob.in=${calico('free')}`)
+    .replace(/oob.out=[^,]*/, `oob.out=${calico('other')}`)
+    .replace('10.1.1.7', FREE)
+    .replace('10.1.2.9', '10.1.2.7');
+  const found = only({ nodes: { n2: { nflog: line, rulesets: { 0: both, 60: both } } } });
+  expect(found?.chainRule?.chain).toBe(`cali-fw-${calico('free')}`);
+});
+
+it('a request that a rule counted stays told beside the answer to another try of it', () => {
+  const answer = { from: WEB, to: '10.1.1.7', sport: 8080, dport: 40_001, flags: 'ACK SYN' };
+  const drops = answersOf({
+    code: 'UNDECIDED',
+    story: '',
+    finds: '',
+    nodes: {
+      n1: { ...calicoDrop('client', answer, 3), conntrack: unanswered({}, 2.5) },
+      n2: { complete, rulesets: { 0: rules(0), 60: rules(1) } },
+    },
+  });
+  expect(drops.map(({ explanation }) => explanation.basis).toSorted()).toEqual(['counted', 'observed']);
 });
