@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { dataHome } from './data-home.js';
@@ -12,6 +12,12 @@ describe('where data lives', () => {
     const wanted = path.join(folder, 'a', 'b');
     expect(dataHome({ WHYDROP_DATA: wanted, XDG_DATA_HOME: folder })).toBe(wanted);
     expect(existsSync(wanted)).toBe(true);
+  });
+
+  it('says what to do when it cannot be made', () => {
+    const file = path.join(folder, 'file');
+    writeFileSync(file, '');
+    expect(() => dataHome({ WHYDROP_DATA: file })).toThrow(/file cannot hold the data .*: set WHYDROP_DATA to another/);
   });
 
   it('is the data folder of an ordinary user', () => {

@@ -10,6 +10,10 @@ export function dataHome(environment: NodeJS.ProcessEnv = process.env): string {
   const user = environment['XDG_DATA_HOME'] ?? path.join(homedir(), '.local', 'share');
   const home =
     environment['WHYDROP_DATA'] ?? (process.getuid?.() === 0 ? '/var/lib/whydrop' : path.join(user, 'whydrop'));
-  mkdirSync(home, { recursive: true, mode: 0o755 });
+  try {
+    mkdirSync(home, { recursive: true, mode: 0o755 });
+  } catch (error) {
+    throw new Error(`${home} cannot hold the data (${(error as Error).message}): set WHYDROP_DATA to another folder`);
+  }
   return home;
 }

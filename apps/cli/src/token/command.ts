@@ -14,6 +14,7 @@ import {
 import { dataHome } from '@whydrop/telemetry';
 import { UsageError } from '../errors.js';
 import type { Io } from '../io.js';
+import { databaseUrlOf, onDatabase } from '../server/database-fault.js';
 import { readServerFile } from '../server/server-file.js';
 import { newTokenOf } from './limits.js';
 
@@ -32,7 +33,7 @@ type Words = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
 
 /** Tokens stand in the database: that of DATABASE_URL, or of the server that runs here. */
 async function withDatabase<T>(work: (database: Database) => Promise<T>): Promise<T> {
-  const url = process.env['DATABASE_URL'] ?? (await readServerFile())?.databaseUrl;
+  const url = databaseUrlOf(process.env) ?? (await readServerFile())?.databaseUrl;
   if (url === undefined) {
     throw new UsageError(
       `no server runs here (${dataHome()}) and DATABASE_URL is not set: start one with 'whydrop up'`,
@@ -40,7 +41,7 @@ async function withDatabase<T>(work: (database: Database) => Promise<T>): Promis
   }
   const database = openDatabase(url, { max: 2 });
   try {
-    return await work(database);
+    return await onDatabase(url, () => work(database));
   } finally {
     await database.close();
   }

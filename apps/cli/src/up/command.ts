@@ -54,7 +54,8 @@ export async function startHere(words: { port?: string | undefined; host: string
   try {
     return await startAll({ host: words.host, port, log });
   } catch (error) {
-    if (!isTaken(error) || words.port !== undefined) throw error;
+    if (!isTaken(error)) throw error;
+    if (words.port !== undefined) throw new UsageError(`--port ${port}: is taken on ${words.host}`);
     log(`port ${port} is taken, taking a free one`);
     return startAll({ host: words.host, port: 0, log });
   }

@@ -19,6 +19,7 @@ import {
 } from '@whydrop/storage';
 import { dataHome, openLog } from '@whydrop/telemetry';
 import { UsageError } from '../errors.js';
+import { databaseUrlOf, onDatabase } from '../server/database-fault.js';
 import { removeServerFile, writeServerFile } from '../server/server-file.js';
 
 export interface StartWords {
@@ -71,9 +72,11 @@ function jobsWanted(): Pick<JobsWanted, 'redisUrl' | 'only'> {
 async function start(words: StartWords, started: Started): Promise<Running> {
   const home = dataHome();
   const { log } = words;
-  const provided = await provideDatabase({ databaseUrl: process.env['DATABASE_URL'], dataHome: home, log });
+  const provided = await provideDatabase({ databaseUrl: databaseUrlOf(process.env), dataHome: home, log });
   started.add(provided, () => provided.stop());
-  const { applied } = await migrate(provided.url, path.join(ROOT, 'prisma', 'migrations'));
+  const { applied } = await onDatabase(provided.url, () =>
+    migrate(provided.url, path.join(ROOT, 'prisma', 'migrations')),
+  );
   if (applied.length > 0) log(`database: ${applied.length} migration${applied.length === 1 ? '' : 's'} applied`);
   const jobs = await provideJobs({ ...jobsWanted(), databaseUrl: provided.url, dataHome: home, log });
   started.add(jobs, () => jobs.stop());
