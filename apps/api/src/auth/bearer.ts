@@ -1,6 +1,7 @@
-import { authenticate, type Principal } from '@whydrop/storage';
+import { authenticate, type Database, type Principal } from '@whydrop/storage';
 import { ApiError, unavailable } from '../http/api-error.js';
 import type { ApiOptions } from '../options.js';
+import { AskedTogether } from './asked-together.js';
 import { OidcVerifier, ProviderUnavailable } from './oidc.js';
 
 type Options = Pick<ApiOptions, 'database' | 'oidc' | 'now'>;
@@ -24,8 +25,18 @@ function verifierOf({ oidc, now }: Options): OidcVerifier | undefined {
   return made;
 }
 
+const tokens = new WeakMap<Database, AskedTogether<Principal | undefined>>();
+
+function tokensOf(database: Database): AskedTogether<Principal | undefined> {
+  const known = tokens.get(database);
+  if (known) return known;
+  const made = new AskedTogether((token) => authenticate(database, token));
+  tokens.set(database, made);
+  return made;
+}
+
 async function principalOfToken(options: Options, token: string): Promise<Principal | undefined> {
-  if (OWN.test(token)) return authenticate(options.database, token);
+  if (OWN.test(token)) return tokensOf(options.database).ask(token);
   try {
     return await verifierOf(options)?.principalOf(token);
   } catch (error) {

@@ -118,19 +118,28 @@ export function connection<Row, Node>(
 ): Connection<Node> {
   const read = rows.slice(0, page.first);
   const inOrder = page.backward ? read.toReversed() : read;
-  const edges = inOrder.map((row) => ({ cursor: cursorOf(row), node: nodeOf(row) }));
+  const nodes = inOrder.map(nodeOf);
+  const cursorAt = (row: Row | undefined) => (row === undefined ? null : cursorOf(row));
   const [more, came] = [rows.length > page.first, page.after !== undefined];
   const pageInfo = {
     hasNextPage: page.backward ? came : more,
     hasPreviousPage: page.backward ? more : came,
     get startCursor() {
-      return edges[0]?.cursor ?? null;
+      return cursorAt(inOrder[0]);
     },
     get endCursor() {
-      return edges.at(-1)?.cursor ?? null;
+      return cursorAt(inOrder.at(-1));
     },
   };
-  return { edges, nodes: edges.map((edge) => edge.node), pageInfo, count: asAsked(count) };
+  return {
+    // Most ask for nodes alone: no cursor is written for them
+    get edges() {
+      return inOrder.map((row, i) => ({ cursor: cursorOf(row), node: nodes[i] as Node }));
+    },
+    nodes,
+    pageInfo,
+    count: asAsked(count),
+  };
 }
 
 interface Asked {

@@ -10,6 +10,7 @@ import { createLoaders } from '../loaders.js';
 import { BigIntString } from '../scalars/big-int.scalar.js';
 import { readVariables } from './compiled-variables.js';
 import { checkCost, MAX_COST } from './cost-limit.js';
+import { dropPlainResolvers } from './plain-fields.js';
 import { costRateOf } from './rate-limit.js';
 import { validationRulesOf, withoutHints } from './validation-rules.js';
 import { formatErrors, statusOf } from './error-formatter.js';
@@ -29,7 +30,7 @@ export function graphqlConfig(options: ApiOptions, reader: Reader): MercuriusDri
     path: GRAPHQL_PATH,
     autoSchemaFile: true,
     sortSchema: true,
-    transformSchema: (schema: GraphQLSchema) => guardSchema(schema, options),
+    transformSchema: (schema: GraphQLSchema) => dropPlainResolvers(guardSchema(schema, options)),
     buildSchemaOptions: { scalarsMap: [{ type: BigInt, scalar: BigIntString }] },
     jit: 1,
     graphiql: options.graphiql ?? false,
