@@ -9,6 +9,7 @@ import type {
   PolicyDirection,
   Verdict,
 } from '@whydrop/model';
+import { rowsAsJson } from './as-json.js';
 import { Params, conditionSql, type Condition, type FieldSql } from './condition.js';
 import { afterSql, COUNT_LIMIT, instantParam, microsOf, pageSql } from './page.js';
 import type { PageRequest, SortColumn, TimeRange } from './page.js';
@@ -221,16 +222,15 @@ export function explanationsStatement(ids: readonly string[]): Statement {
   return { text: 'SELECT id, body FROM explanation WHERE id = ANY ($1::text[])', values: [ids] };
 }
 
-type Raw<Row> = { readonly [key in keyof Row]: Row[key] extends Instant ? bigint | number : Row[key] };
-
-function dropRow(raw: Raw<DropRow>): DropRow {
-  const detail = { ...raw.detail, sentence: (raw.detail.sentence as string | undefined) ?? seenSentence(raw) };
-  return { ...raw, detail, firstSeenAt: Number(raw.firstSeenAt), lastSeenAt: Number(raw.lastSeenAt) } as DropRow;
+/** What is withheld from a reader who is limited to namespaces may be the sentence. */
+function withSentence(row: DropRow): DropRow {
+  if ((row.detail.sentence as string | undefined) !== undefined) return row;
+  return { ...row, detail: { ...row.detail, sentence: seenSentence(row) } };
 }
 
 /** Runs a statement that gives drops. */
 export async function readDrops(reader: Reader, statement: Statement): Promise<readonly DropRow[]> {
-  return (await reader.rows<Raw<DropRow>>(statement)).map(dropRow);
+  return (await rowsAsJson<DropRow>(reader, statement)).map(withSentence);
 }
 
 /** Reads drops by ids that they have or had. */
