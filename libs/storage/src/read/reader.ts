@@ -43,6 +43,7 @@ export function openReader(database: Database, options: ReaderOptions = {}): Rea
   // Neither opens a connection before the first statement.
   const pool = openPool();
   const scopedPool = openPool(SCOPED_SESSION);
+  let closed: Promise<unknown> | undefined;
   const prepared = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     const known = prepared.get(text);
@@ -64,7 +65,8 @@ export function openReader(database: Database, options: ReaderOptions = {}): Rea
       return rows as readonly Row[];
     },
     close: async () => {
-      await Promise.all([pool.end(), scopedPool.end()]);
+      closed ??= Promise.all([pool.end(), scopedPool.end()]);
+      await closed;
     },
   };
 }

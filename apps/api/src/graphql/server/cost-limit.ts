@@ -50,7 +50,10 @@ const asText = (_name: string, value: unknown): unknown => (typeof value === 'bi
 
 function costOf(schema: GraphQLSchema, query: DocumentNode, variables: Record<string, unknown>): number {
   const { variables: names, byValues } = knownCosts(query);
-  const values = JSON.stringify(names.map((name) => variables[name]), asText);
+  const values = JSON.stringify(
+    names.map((name) => variables[name]),
+    asText,
+  );
   if (values.length > 1_000) return estimate(schema, query, variables);
   const cost = byValues.get(values) ?? estimate(schema, query, variables);
   byValues.set(values, cost);
