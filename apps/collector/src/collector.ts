@@ -260,6 +260,9 @@ export async function startCollector(options: CollectorOptions, log: Log): Promi
       for (const each of dropped) bases.lost(each, each.firstSequence, each.lastSequence);
       return gapDraft(emitter, dropped.map(gapOfDropped), Date.now());
     },
+  }).catch((error: unknown) => {
+    letNodeGo();
+    throw error;
   });
   const collector = new Collector(options, log, spool, bases);
   await collector.start();

@@ -148,7 +148,7 @@ it.each(disk === undefined ? [] : [disk])(
     await until(async () => (await ready()) === 200);
     await until(() => server.received.length >= 100);
     expect(server.received).toEqual(numbered(0, 100));
-    await expect(startCollector({ ...options, node: `other-${process.pid}` }, log)).rejects.toThrow(
+    await expect(startCollector({ ...options, node: `beside-${process.pid}` }, log)).rejects.toThrow(
       'another collector uses this spool',
     );
     rmSync(path.dirname(file), { recursive: true });
