@@ -46,6 +46,7 @@ export class Collector {
     const disk = path.join(world.dir, 'spool-disk');
     mkdirSync(disk);
     this.ownDisk = mount(disk);
+    process.once('exit', this.takeAway);
     this.spool = path.join(disk, 'spool');
     this.file = path.join(world.dir, 'conntrack.log');
     writeFileSync(this.file, '');
@@ -109,8 +110,13 @@ export class Collector {
     this.more = false;
     await this.writing;
     await this.process.stop();
+    this.takeAway();
+  }
+
+  private readonly takeAway = (): void => {
+    process.off('exit', this.takeAway);
     if (this.stopped) return;
     this.stopped = true;
     if (this.ownDisk) execFileSync('umount', ['-l', path.dirname(this.spool)], { stdio: 'ignore' });
-  }
+  };
 }

@@ -66,7 +66,11 @@ export async function survive({
     link?.remove();
     await world?.stop();
   };
-  const interrupt = () => void stop().finally(() => process.exit(130));
+  let interrupted = false;
+  const interrupt = () => {
+    interrupted = true;
+    void stop().finally(() => process.exit(130));
+  };
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
@@ -74,6 +78,8 @@ export async function survive({
     const begun = Date.now();
     const load = new Load({ url: `http://127.0.0.1:${world.network.api.port}`, token: world.token }, seed, pace);
     link = await linkFor(world, say);
+    // Somebody who interrupts while things are being opened is not answered by starting them.
+    if (interrupted) throw new Error('interrupted');
     collector = new Collector(world, load.manifest, new Chance(seed + 1), link);
     load.start();
     collector.start();

@@ -12,6 +12,10 @@ export interface ProcessPlan {
   readonly log: string;
 }
 
+/** What runs goes with us, however we end; kill -9 excepted. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 /** A process that is started again when it ends, as a supervisor would, until it is stopped. */
 export class ServerProcess {
   private child: ChildProcess | undefined;
@@ -44,12 +48,14 @@ export class ServerProcess {
     const child = spawn(command, args, { env, stdio: ['ignore', output, output] });
     closeSync(output);
     this.child = child;
+    running.add(child);
     this.asked = false;
     child.once('error', (error) => this.ends.push(error.message));
     child.once('exit', (code, signal) => void this.ended(child, `${signal ?? `exit code ${code}`}`));
   }
 
   private async ended(child: ChildProcess, how: string): Promise<void> {
+    running.delete(child);
     if (!this.asked) this.ends.push(how);
     if (this.child === child) this.child = undefined;
     await sleep(this.restartMs);
