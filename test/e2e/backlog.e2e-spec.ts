@@ -65,6 +65,6 @@ describe('much that was acknowledged and is not stored yet', () => {
     expect(await told()).toEqual([]);
     await stack.startWorker();
     await waitUntilWorked(stack);
-    expect((await told()).toSorted()).toEqual([1, 2, 3]);
+    expect((await told()).toSorted((a, b) => Number(a) - Number(b))).toEqual([1, 2, 3]);
   });
 });
