@@ -5,11 +5,9 @@ export const QUEUES = { store: 'whydrop-store', correlate: 'whydrop-correlate' }
 
 /** Decode, normalise and store one raw batch. Job id `store-<batchId>`. */
 export const storeJobSchema = z.object({ version: z.literal(1), batchId: z.string().regex(/^\d+$/) });
-export type StoreJob = z.output<typeof storeJobSchema>;
 
 /** Correlate what was stored since the last run for one cluster. Job id `correlate-<clusterId>-<batchId>`. */
 export const correlateJobSchema = z.object({ version: z.literal(1), clusterId: z.int().positive() });
-export type CorrelateJob = z.output<typeof correlateJobSchema>;
 
 /** Stages of a batch in the ledger, in order. A batch is worked through when it has all of them. */
 const STAGES = ['store', 'correlate'] as const;
