@@ -7,6 +7,7 @@ import type {
   PodEndpoint,
   PolicyPart,
 } from '@whydrop/model';
+import { MOST_COUNTED } from '@whydrop/ruleset';
 import type { CountedFacts, CountedWindow } from './counted.js';
 import type { ClusterHistory } from './history.js';
 import { partsOf } from './policy-rung.js';
@@ -96,6 +97,6 @@ export function flowWindows(
     const policies = facts.policies.map((policy) => `${policy.kind}/${policy.namespace}/${policy.name}`);
     const key = ['flow-log', verdict.emitter, ...place, ...what, ...policies].join(' ');
     const packets = verdict.packets ?? verdict.connections ?? 1n;
-    return packets === 0n ? [] : [{ key, from, to, packets, isLowerBound: false, facts }];
+    return packets <= 0n || packets > MOST_COUNTED ? [] : [{ key, from, to, packets, isLowerBound: false, facts }];
   });
 }

@@ -55,8 +55,10 @@ function windowsOf(series: Series): readonly CountedWindow[] {
     if (!before || before.observedAt === sample.observedAt) return [];
     // A counter that went down began anew: what it shows now came after.
     const reset = sample.value < before.value;
-    const packets = BigInt(Math.round(reset ? sample.value : sample.value - before.value));
-    if (packets === 0n) return [];
+    const gained = Math.round(reset ? sample.value : sample.value - before.value);
+    // Infinite, or not a number: the exposition format allows it, and it counts nothing
+    if (!Number.isSafeInteger(gained) || gained <= 0) return [];
+    const packets = BigInt(gained);
     const key = `metric ${node} ${sample.name}{${labelText(sample.labels)}}`;
     const facts = factsOf(node, sample);
     return [{ key, from: before.observedAt, to: sample.observedAt, packets, isLowerBound: reset, facts }];

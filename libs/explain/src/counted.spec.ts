@@ -76,6 +76,12 @@ function told(countings: Countings, attributed: readonly AttributedPackets[] = [
   );
 }
 
+it.each([[Infinity], [NaN], [1e300], [-5]])('a plugin that says %d counts nothing', (value) => {
+  const metrics = [...scrape(0, 3), ...scrape(10, value), ...scrape(20, 4)];
+  const windows = countedWindows({ rulesets: [], looked: [], metrics, aggregates: [] }, history);
+  expect(windows.filter(({ to }) => to === T0 + 10 * SECOND)).toEqual([]);
+});
+
 describe('what was counted without addresses', () => {
   it('a drop rule: what it counted, less what is told as drops', () => {
     const [window] = countedWindows(rules([0, 0], [60, 600]), history);

@@ -30,6 +30,9 @@ export interface CounterDelta {
 
 const ZERO: Counter = { packets: 0n, bytes: 0n };
 
+/** Packets that no machine counts between two looks: such a number was set (`iptables-restore -c`), or is damaged. */
+export const MOST_COUNTED = 2n ** 53n;
+
 /** Calls `visit` for each rule of a chain with its identity inside the chain: its text and which of its equals it is. */
 function eachIdentity(chain: Chain, visit: (identity: string, rule: ChainRule) => void): void {
   const seen = new Map<string, number>();
@@ -77,11 +80,16 @@ interface Window {
   readonly putBack: boolean;
 }
 
-function difference(
-  before: Counter | undefined,
-  after: Counter,
-  { rewritten, putBack }: Window,
-): Pick<CounterDelta, 'packets' | 'bytes' | 'reset' | 'change'> {
+type Difference = Pick<CounterDelta, 'packets' | 'bytes' | 'reset' | 'change'>;
+
+function difference(before: Counter | undefined, after: Counter, window: Window): Difference {
+  const found = ownDifference(before, after, window);
+  return found.packets > MOST_COUNTED
+    ? { ...ZERO, reset: true, change: found.change === 'counted' ? 'reset' : found.change }
+    : found;
+}
+
+function ownDifference(before: Counter | undefined, after: Counter, { rewritten, putBack }: Window): Difference {
   if (!before) return { ...after, reset: true, change: 'appeared' };
   if (wentDown(before, after)) return { ...(putBack ? ZERO : after), reset: true, change: 'reset' };
   const packets = after.packets - before.packets;

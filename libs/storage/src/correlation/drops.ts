@@ -58,13 +58,21 @@ function sharedOf(drop: Drop): Omit<Prepared, 'drop' | 'connectionKey' | 'enforc
   return { groupId: dropGroupKey(drop).id, explanationId, body };
 }
 
+/** What the columns of a drop hold at most. */
+const MOST = 2 ** 31 - 1;
+
+function withinColumns(drop: Drop): Drop {
+  if (drop.packets <= MOST && drop.attempts <= MOST) return drop;
+  return { ...drop, packets: Math.min(drop.packets, MOST), attempts: Math.min(drop.attempts, MOST) };
+}
+
 /** Rows of drops; what like ones share is put into words and hashed once. */
 function prepareAll(drops: readonly CorrelatedDrop[]): readonly Prepared[] {
   const known = new Map<object, ReturnType<typeof sharedOf>>();
   return drops.map(({ drop, connectionKey, enforcedAt, like = drop }) => {
     const shared = known.get(like) ?? sharedOf(drop);
     known.set(like, shared);
-    return { drop, connectionKey, enforcedAt, ...shared };
+    return { drop: withinColumns(drop), connectionKey, enforcedAt, ...shared };
   });
 }
 
