@@ -283,8 +283,10 @@ CREATE TABLE drop_group (
   changes_of text,
   CONSTRAINT drop_group_pkey PRIMARY KEY (id)
 );
+CREATE INDEX drop_group_destination_namespace_destination_name_idx ON public.drop_group USING btree (destination_namespace, destination_name);
 CREATE INDEX drop_group_last_seen_at_id_idx ON public.drop_group USING btree (last_seen_at, id);
 CREATE INDEX drop_group_policies_idx ON public.drop_group USING gin (policies);
+CREATE INDEX drop_group_source_namespace_source_name_idx ON public.drop_group USING btree (source_namespace, source_name);
 
 CREATE TABLE drop_hour (
   bucket timestamp(6) with time zone NOT NULL,

@@ -20,6 +20,10 @@ describe('where data lives', () => {
     expect(() => dataHome({ WHYDROP_DATA: file })).toThrow(/file cannot hold the data .*: set WHYDROP_DATA to another/);
   });
 
+  it('is refused at once where no folder can be made', () => {
+    expect(() => dataHome({ WHYDROP_DATA: '/proc/whydrop/data' })).toThrow(/cannot hold the data .*ENOENT/);
+  });
+
   it('is the data folder of an ordinary user', () => {
     const root = process.getuid;
     process.getuid = () => 1000;

@@ -52,14 +52,9 @@ export class WorkloadResolver {
     @Context() { loaders }: GraphqlContext,
   ): Promise<Connection<DropGroup>> {
     const { cluster, namespace, name } = workload;
-    const sourceWorkload = { eq: `${namespace ?? ''}/${name}` };
-    return this.groupLists.list(
-      loaders.together,
-      { timeRange, cluster: { eq: cluster }, sourceWorkload },
-      page,
-      null,
-      true,
-    );
+    // Of the namespace first: groups are found by it
+    const end = { sourceNamespace: { eq: namespace ?? '' }, sourceWorkload: { eq: `${namespace ?? ''}/${name}` } };
+    return this.groupLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, ...end }, page, null, true);
   }
 
   @ResolveField(() => DropGroupConnection, { complexity: innerListCost, description: 'Who could not reach it.' })
@@ -70,13 +65,11 @@ export class WorkloadResolver {
     @Context() { loaders }: GraphqlContext,
   ): Promise<Connection<DropGroup>> {
     const { cluster, namespace, name } = workload;
-    const destinationWorkload = { eq: `${namespace ?? ''}/${name}` };
-    return this.groupLists.list(
-      loaders.together,
-      { timeRange, cluster: { eq: cluster }, destinationWorkload },
-      page,
-      null,
-      true,
-    );
+    // Of the namespace first: groups are found by it
+    const end = {
+      destinationNamespace: { eq: namespace ?? '' },
+      destinationWorkload: { eq: `${namespace ?? ''}/${name}` },
+    };
+    return this.groupLists.list(loaders.together, { timeRange, cluster: { eq: cluster }, ...end }, page, null, true);
   }
 }
