@@ -2,6 +2,7 @@ import { jest } from '@jest/globals';
 import { calicoDrop, CLUSTER, ct } from '../../libs/explain/src/cause-scene.js';
 import { at } from '../../libs/explain/src/fixture.js';
 import { fetchDrop, fetchDrops } from '../../apps/cli/src/drops/query.js';
+import { observedDropsStatement, openReader, readDrops } from '@whydrop/storage';
 import { waitUntilWorked } from './delivery.js';
 import { type Stack, startStack, storedResult } from './stack.js';
 
@@ -57,8 +58,15 @@ describe('a drop of which earlier witnesses come late', () => {
     expect(found.map((drop) => drop?.key)).toEqual([ids[2], ids[2], ids[2]]);
   });
 
-  it('is not announced again as a new one', () => {
+  it('is not announced again as a new one, and found by who reads late what was announced', async () => {
     expect(announced).toEqual([ids[0]]);
+    const reader = openReader(stack.database);
+    try {
+      const found = await readDrops(reader, observedDropsStatement(ids, {}));
+      expect(found.map(({ id }) => id)).toEqual([ids[2]]);
+    } finally {
+      await reader.close();
+    }
   });
 
   it('is what it would be had its witnesses come in order', async () => {

@@ -197,11 +197,14 @@ JOIN "drop" d ON d.id = asked.id${JOINED}`;
   return { text, values: [ids] };
 }
 
-/** Of drops with these ids, those that the condition holds for; the oldest first. */
+/** Of drops with these ids, now or before more was known of them, those that the condition holds for; the oldest first. */
 export function observedDropsStatement(ids: readonly string[], condition: DropCondition): Statement {
   const params = new Params();
-  const wanted = `d.id = ANY (${params.add(ids, 'text[]')})`;
-  const text = `${COLUMNS}\nFROM "drop" d${JOINED}\nWHERE ${wanted}\n  AND ${conditionSql(DROP_FIELDS, condition, params)}
+  const asked = params.add(ids, 'text[]');
+  const text = `${COLUMNS}
+FROM (SELECT unnest(${asked}) AS id UNION SELECT f.drop_id FROM "former_drop_id" f WHERE f.id = ANY (${asked})) asked
+JOIN "drop" d ON d.id = asked.id${JOINED}
+WHERE ${conditionSql(DROP_FIELDS, condition, params)}
 ORDER BY d.first_seen_at, d.id`;
   return { text, values: params.values };
 }
