@@ -35,13 +35,27 @@ export function instantFromRfc3339(text: string): Instant | undefined {
   return Number.isSafeInteger(micros) ? micros : undefined;
 }
 
+const SECONDS_A_DAY = 86_400;
+const two = (value: number): string => (value < 10 ? `0${value}` : String(value));
+
+// Times that are written together are mostly of one day.
+let known = { day: 0, text: '1970-01-01T' };
+
+function textOfDay(day: number): string {
+  if (known.day !== day) known = { day, text: new Date(day * SECONDS_A_DAY * 1000).toISOString().slice(0, 11) };
+  return known.text;
+}
+
 /** Writes an instant as RFC 3339 with `Z`, with as many decimals as it needs: none, three or six. */
 export function formatInstant(instant: Instant): string {
   const micros = ((instant % MICROS_PER_SECOND) + MICROS_PER_SECOND) % MICROS_PER_SECOND;
-  const seconds = new Date((instant - micros) / MICROS_PER_MILLI).toISOString().slice(0, 19);
-  if (micros === 0) return `${seconds}Z`;
+  const seconds = (instant - micros) / MICROS_PER_SECOND;
+  const day = Math.floor(seconds / SECONDS_A_DAY);
+  const second = seconds - day * SECONDS_A_DAY;
+  const time = `${two(Math.floor(second / 3600))}:${two(Math.floor(second / 60) % 60)}:${two(second % 60)}`;
+  if (micros === 0) return `${textOfDay(day)}${time}Z`;
   const digits = String(micros).padStart(6, '0');
-  return `${seconds}.${digits.endsWith('000') ? digits.slice(0, 3) : digits}Z`;
+  return `${textOfDay(day)}${time}.${digits.endsWith('000') ? digits.slice(0, 3) : digits}Z`;
 }
 
 /** A half-open interval `[from, to)` of instants; `to` undefined means "until now". */
