@@ -1,38 +1,27 @@
-import { execFileSync } from 'node:child_process';
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Link } from './link.js';
 import type { Manifest } from './manifest.js';
+import { OwnDisk } from './own-disk.js';
 import { Chance } from './random.js';
 import { numberedLine } from './records.js';
 import { CLUSTER } from './sender.js';
 import { ServerProcess } from './server-process.js';
 import type { World } from './world.js';
 
-/** Its spool lies on a disk of its own, small enough to be filled: a tmpfs, which needs root. */
+/** Of the disk that its spool lies on. */
 const SPOOL_MIB = 8;
-
-function mount(dir: string): boolean {
-  if (process.getuid?.() !== 0) return false;
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${SPOOL_MIB}m`, 'whydrop-survival', dir], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A real collector that follows a file in which numbered records appear. */
 export class Collector {
   readonly process: ServerProcess;
-  /** Whether the disk of its spool can be filled. */
-  readonly ownDisk: boolean;
+  /** Of its spool; absent where we may not mount. */
+  readonly ownDisk: OwnDisk | undefined;
   private readonly spool: string;
   private readonly file: string;
   private writing: Promise<void> | undefined;
   private more = true;
-  private stopped = false;
   /** When which number was the last one in the file. */
   private readonly marks: { readonly at: number; readonly number: number }[] = [];
 
@@ -45,8 +34,7 @@ export class Collector {
   ) {
     const disk = path.join(world.dir, 'spool-disk');
     mkdirSync(disk);
-    this.ownDisk = mount(disk);
-    process.once('exit', this.takeAway);
+    this.ownDisk = OwnDisk.mount(disk, SPOOL_MIB);
     this.spool = path.join(disk, 'spool');
     this.file = path.join(world.dir, 'conntrack.log');
     writeFileSync(this.file, '');
@@ -89,18 +77,6 @@ export class Collector {
     return rows.length > 0;
   }
 
-  /** Nothing more can be written to the disk of the spool for a while. */
-  async fillDisk(milliseconds: number): Promise<void> {
-    const filling = path.join(path.dirname(this.spool), 'filling');
-    try {
-      writeFileSync(filling, Buffer.alloc((SPOOL_MIB + 1) * 2 ** 20));
-    } catch {
-      // full, as was wanted
-    }
-    await sleep(milliseconds);
-    rmSync(filling, { force: true });
-  }
-
   async finish(): Promise<void> {
     this.more = false;
     await this.writing;
@@ -110,13 +86,6 @@ export class Collector {
     this.more = false;
     await this.writing;
     await this.process.stop();
-    this.takeAway();
+    this.ownDisk?.takeAway();
   }
-
-  private readonly takeAway = (): void => {
-    process.off('exit', this.takeAway);
-    if (this.stopped) return;
-    this.stopped = true;
-    if (this.ownDisk) execFileSync('umount', ['-l', path.dirname(this.spool)], { stdio: 'ignore' });
-  };
 }

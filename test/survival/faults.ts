@@ -170,8 +170,8 @@ const collectorFaults: readonly Fault[] = [
     weight: 3,
     kills: 0,
     strike: async ({ collector, chance }) => {
-      if (collector?.ownDisk !== true) return undefined;
-      await collector.fillDisk(chance.int(500, 3_000));
+      if (!collector?.ownDisk) return undefined;
+      await collector.ownDisk.fill(chance.int(500, 3_000));
       return struck();
     },
   },
@@ -228,6 +228,24 @@ const deliveryFaults: readonly Fault[] = [
 ];
 
 /** What can go wrong, by how often it does. */
+/**
+ * PostgreSQL cannot write any more: statements fail, and when it cannot write what it has to, it ends and is started again
+ * when there is room. Asked for by name: its data then lie in memory, where fsync costs nothing.
+ */
+export const DATABASE_DISK_FAULT: Fault = {
+  name: 'disk of the database full',
+  victim: 'postgres',
+  weight: 5,
+  kills: 0,
+  strike: async ({ world, chance }) => {
+    if (!world.databaseDisk) return undefined;
+    await world.databaseDisk.fill(chance.int(2_000, 10_000));
+    const outcome = struck();
+    await world.postgres.revive();
+    return outcome;
+  },
+};
+
 export const FAULTS: readonly Fault[] = [
   killOf('api', 10),
   killOf('worker', 12),

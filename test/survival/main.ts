@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { FAULTS, LONG_LINK_FAULTS } from './faults.js';
+import { DATABASE_DISK_FAULT, FAULTS, LONG_LINK_FAULTS } from './faults.js';
 import { huntMutants } from './mutants.js';
 import type { Verdict } from './checker.js';
 import { type RunPlan, survive, survived } from './run.js';
@@ -43,7 +43,9 @@ function planOf(args: readonly string[]): RunPlan {
   const { values } = parseArgs({ args: [...args], options });
   const words = values.faults?.split(',');
   const faults = words
-    ? [...FAULTS, ...LONG_LINK_FAULTS].filter(({ name }) => words.some((word) => name.includes(word)))
+    ? [...FAULTS, ...LONG_LINK_FAULTS, DATABASE_DISK_FAULT].filter(({ name }) =>
+        words.some((word) => name.includes(word)),
+      )
     : FAULTS;
   if (faults.length === 0)
     throw new Error(`--faults ${values.faults}: there is none of ${FAULTS.map(({ name }) => name).join(', ')}`);

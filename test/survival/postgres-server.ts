@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../libs/storage/src/embedded/postgres.js';
 import { findPostmaster } from '../../libs/storage/src/embedded/postmaster.js';
 
@@ -21,6 +22,20 @@ function send(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+async function answers(connectionString: string): Promise<boolean> {
+  const client = new pg.Client({ connectionString, connectionTimeoutMillis: 1_000, query_timeout: 1_000 });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('CREATE TEMPORARY TABLE room AS SELECT 1');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }
 
@@ -65,6 +80,15 @@ export class PostgresServer {
     // Backends that were forked meanwhile are found now that nothing forks any more.
     for (const pid of new Set([...pids, ...this.pids()])) send(pid, 'SIGKILL');
     while (this.pids().length > 0) await sleep(10);
+  }
+
+  /** Starts it again if it ended by itself. While it makes up its mind it answers nothing. */
+  async revive(): Promise<void> {
+    for (const end = Date.now() + 60_000; Date.now() < end; await sleep(100)) {
+      if (this.pids().length === 0) return this.start();
+      if (await answers(this.url)) return;
+    }
+    throw new Error('PostgreSQL neither ends nor answers');
   }
 
   private get data(): string {

@@ -1,13 +1,13 @@
 import { check, isWhole, type Verdict } from './checker.js';
 import { Collector } from './collector.js';
-import { FAULTS, type Fault } from './faults.js';
+import { DATABASE_DISK_FAULT, FAULTS, type Fault } from './faults.js';
 import { Link } from './link.js';
 import { Load, type Pace } from './load.js';
 import { type Ordeal, torment, type Until } from './nemesis.js';
 import { Chance } from './random.js';
 import { rebuild, type Rebuilt } from './rebuild.js';
 import { HANGS_AFTER_MS, recovery, settled, type Victims } from './recovery.js';
-import { openWorld, type World } from './world.js';
+import { openWorld, type World, type WorldPlan } from './world.js';
 
 export interface RunPlan {
   readonly seed: number;
@@ -31,6 +31,9 @@ export interface RunResult {
   /** Processes that ended without being killed, by how: an API without a database ends and is started again. */
   readonly ends: readonly string[];
 }
+
+/** Of a database whose disk is to be filled: room for a run of some minutes. */
+const DATABASE_MIB = 1_024;
 
 function countEnds({ world, collector }: Victims): readonly string[] {
   const counts = new Map<string, number>();
@@ -74,7 +77,12 @@ export async function survive({
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    world = await openWorld({ product, appendOnly });
+    const ownDisk: Pick<WorldPlan, 'databaseDiskMib'> = faults.includes(DATABASE_DISK_FAULT)
+      ? { databaseDiskMib: DATABASE_MIB }
+      : {};
+    world = await openWorld({ product, appendOnly, ...ownDisk });
+    if (ownDisk.databaseDiskMib && !world.databaseDisk)
+      say('the disk of the database is not filled: mounting needs root');
     const begun = Date.now();
     const load = new Load({ url: `http://127.0.0.1:${world.network.api.port}`, token: world.token }, seed, pace);
     link = await linkFor(world, say);

@@ -8,6 +8,7 @@ import { migrate } from '../../libs/storage/src/migrate/index.js';
 import { createToken } from '../../libs/storage/src/tokens/index.js';
 import { openDatabase } from '../../libs/storage/src/database.js';
 import { findRedisProgram } from '../../libs/queue/src/redis/program.js';
+import { OwnDisk } from './own-disk.js';
 import { PostgresServer } from './postgres-server.js';
 import { Proxy } from './proxy.js';
 import { RedisServer } from './redis-server.js';
@@ -18,6 +19,8 @@ export interface WorldPlan {
   readonly product: string;
   readonly appendOnly: boolean;
   readonly apiUp?: boolean;
+  /** The data of PostgreSQL on a disk of their own, which can be filled: MiB of memory. */
+  readonly databaseDiskMib?: number;
 }
 
 /** Everything a run needs, on ports and folders of its own. */
@@ -25,6 +28,8 @@ export interface World {
   readonly dir: string;
   readonly product: string;
   readonly postgres: PostgresServer;
+  /** Absent unless it was asked for, and where we may not mount. */
+  readonly databaseDisk: OwnDisk | undefined;
   readonly redis: RedisServer;
   readonly api: ServerProcess;
   readonly worker: ServerProcess;
@@ -94,15 +99,20 @@ function patientQuery(url: string): { query: World['query']; close(): Promise<vo
   return { query, close: () => pool.end() };
 }
 
-export async function openWorld({ product, appendOnly, apiUp = true }: WorldPlan): Promise<World> {
+export async function openWorld({ product, appendOnly, apiUp = true, databaseDiskMib }: WorldPlan): Promise<World> {
   const dir = mkdtempSync(path.join(tmpdir(), 'whydrop-survival-'));
   const at = (name: string) => path.join(dir, name);
   // As root PostgreSQL runs as another user, who has to pass through.
   chmodSync(dir, 0o711);
   mkdirSync(at('postgres'));
+  const databaseDisk = databaseDiskMib === undefined ? undefined : OwnDisk.mount(at('postgres'), databaseDiskMib);
   const postgres = new PostgresServer(at('postgres'));
   const redis = new RedisServer(redisProgram(), at('redis'), await freePort(), appendOnly);
-  const started: (() => Promise<unknown> | void)[] = [() => redis.stop(), () => postgres.stop()];
+  const started: (() => Promise<unknown> | void)[] = [
+    () => databaseDisk?.takeAway(),
+    () => redis.stop(),
+    () => postgres.stop(),
+  ];
   const killOnExit = () => {
     for (const child of [api, worker, redis, postgres]) child?.signal('SIGKILL');
   };
@@ -155,6 +165,7 @@ export async function openWorld({ product, appendOnly, apiUp = true }: WorldPlan
       dir,
       product,
       postgres,
+      databaseDisk,
       redis,
       api: made,
       worker: working,
