@@ -131,6 +131,15 @@ describe('conservation of counters', () => {
     }
   });
 
+  it('is told under the namespace of the pod whose chain counted', async () => {
+    const { rows } = await stack.database.pool.query<{ pod: string; namespace: string; kept: string | null }>(
+      `SELECT w ->> 'pod' AS pod, w ->> 'namespace' AS namespace, CASE direction WHEN 'egress' THEN source_namespace ELSE destination_namespace END AS kept
+         FROM counted_group, LATERAL (SELECT facts #> '{chainRule,owner,workload}' AS w) o WHERE w IS NOT NULL`,
+    );
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.filter(({ namespace, kept }) => namespace !== kept)).toEqual([]);
+  });
+
   it('drops told of a rule that counted nothing are an excess, not a negative rest', async () => {
     const folder = path.resolve(import.meta.dirname, '../scenarios/not-a-policy-calico-current/bundle');
     const file = readdirSync(path.join(folder, 'nodes/n2')).findLast((name) => name.startsWith('iptables.')) ?? '';

@@ -27,10 +27,18 @@ function endOf(
   return ['Pod', slash < 0 ? null : label.slice(0, slash), label.slice(slash + 1)];
 }
 
-function endsOf({ source, destination, endpoint, direction }: CountedFacts) {
+/** The workload whose chain counted: its rule's owner says the namespace, which its name to read aloud may leave out. */
+function endpointOf({ endpoint, chainRule }: CountedFacts): ReturnType<typeof endOf> {
+  const workload = chainRule?.owner?.workload;
+  return workload && workload.pod === endpoint ? ['Pod', workload.namespace, workload.pod] : endOf(endpoint);
+}
+
+function endsOf(facts: CountedFacts) {
+  const { source, destination, direction } = facts;
+  const [nobody, endpoint] = [endOf(undefined), endpointOf(facts)];
   return {
-    source: endOf(source ?? (direction === 'egress' ? endpoint : undefined)),
-    destination: endOf(destination ?? (direction === 'egress' ? undefined : endpoint)),
+    source: source === undefined ? (direction === 'egress' ? endpoint : nobody) : endOf(source),
+    destination: destination === undefined ? (direction === 'egress' ? nobody : endpoint) : endOf(destination),
   };
 }
 
