@@ -12,6 +12,7 @@ import { Alerter } from './alerter.js';
 import { Deliverer, type DeliveryOptions } from './deliver.js';
 import { Janitor } from './janitor.js';
 import { PIPELINE } from './pipeline.js';
+import { queueLog } from './queue-log.js';
 import { Reconciler } from './reconciler.js';
 import { type Steps, STEPS } from './steps.js';
 import { type Sweep, sweep } from './sweep.js';
@@ -81,8 +82,7 @@ export class WorkerModule {
       ...step,
       process: (job: { data: unknown }) => step.process(job, options),
     }));
-    const onError = (error: Error, jobId: string | undefined) =>
-      options.log.error({ error: error.message, jobId }, 'a job failed, or its queue was lost');
+    const onError = queueLog(options.log);
     return {
       module: WorkerModule,
       imports: [JobsModule.forRoot({ backend: options.backend, steps, onError })],
