@@ -56,4 +56,15 @@ describe('a question that many ask at once', () => {
     await end();
     expect(await alone).toBe(0);
   });
+
+  it('does not keep those who wait behind one that is never answered', async () => {
+    let asked = 0;
+    const together = new AskedTogether(
+      () => (++asked === 1 ? new Promise<number>(() => undefined) : Promise.resolve(asked)),
+      20,
+    );
+    void together.ask('a');
+    expect(await Promise.all([together.ask('a'), together.ask('a')])).toEqual([2, 2]);
+    expect(await together.ask('a')).toBe(3);
+  });
 });
