@@ -7,6 +7,7 @@ import { rollUpDrops } from '../rollup/drops.js';
 import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
 import { type GoneDrop, renamedDrops, writeFormerIds } from './former-ids.js';
+import { withinColumns } from './within-columns.js';
 import { REACH } from './work.js';
 
 const COLUMNS = [
@@ -56,14 +57,6 @@ function sharedOf(drop: Drop): Omit<Prepared, 'drop' | 'connectionKey' | 'enforc
   const body = stableJson(shared);
   const explanationId = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   return { groupId: dropGroupKey(drop).id, explanationId, body };
-}
-
-/** What the columns of a drop hold at most. */
-const MOST = 2 ** 31 - 1;
-
-function withinColumns(drop: Drop): Drop {
-  if (drop.packets <= MOST && drop.attempts <= MOST) return drop;
-  return { ...drop, packets: Math.min(drop.packets, MOST), attempts: Math.min(drop.attempts, MOST) };
 }
 
 /** Rows of drops; what like ones share is put into words and hashed once. */
