@@ -1,13 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { QUEUES, storeJobId } from '@whydrop/contracts';
+import { freePort } from '@whydrop/embedded';
 import { type JobQueue, openQueue } from '@whydrop/queue';
 import { type Database, migrate, openDatabase, startEmbeddedPostgres } from '@whydrop/storage';
 import { findRedisProgram } from '../libs/queue/src/redis/program.js';
@@ -89,14 +89,6 @@ async function enqueueAll(queue: JobQueue, batches: number): Promise<void> {
       ids.map((batchId) => ({ name: 'store', jobId: storeJobId(batchId), data: { version: 1, batchId } })),
     );
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 const children: ChildProcess[] = [];

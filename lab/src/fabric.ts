@@ -243,7 +243,8 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function removeLeftovers(): void {
+/** Ends and removes what labs left whose process was killed. */
+export function removeLeftovers(): void {
   for (const line of run(undefined, ['ip', 'netns', 'list']).split('\n')) {
     const name = line.split(' ')[0] ?? '';
     const pid = /^wd([0-9a-z]+)x[0-9a-f]{4}-/.exec(name)?.[1];

@@ -69,12 +69,12 @@ export class Collector {
     }
   }
 
-  /** Whether the last record that was in the file at that moment is stored. */
-  async caughtUp(made: number): Promise<boolean> {
+  /** The last record that was in the file at that moment, when it is not stored. */
+  async missing(made: number): Promise<number | undefined> {
     const mark = this.marks.findLast(({ at }) => at <= made);
-    if (!mark) return true;
+    if (!mark) return undefined;
     const rows = await this.world.query('SELECT 1 FROM flow WHERE conntrack_id = $1', [mark.number]);
-    return rows.length > 0;
+    return rows.length > 0 ? undefined : mark.number;
   }
 
   async finish(): Promise<void> {

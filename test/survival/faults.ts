@@ -227,25 +227,32 @@ const deliveryFaults: readonly Fault[] = [
   },
 ];
 
-/** What can go wrong, by how often it does. */
 /**
  * PostgreSQL cannot write any more: statements fail, and when it cannot write what it has to, it ends and is started again
  * when there is room. Asked for by name: its data then lie in memory, where fsync costs nothing.
  */
-export const DATABASE_DISK_FAULT: Fault = {
-  name: 'disk of the database full',
+const databaseDiskFull = (name: string, milliseconds: (chance: Chance) => number): Fault => ({
+  name,
   victim: 'postgres',
   weight: 5,
   kills: 0,
   strike: async ({ world, chance }) => {
     if (!world.databaseDisk) return undefined;
-    await world.databaseDisk.fill(chance.int(2_000, 10_000));
+    await world.databaseDisk.fill(milliseconds(chance));
     const outcome = struck();
     await world.postgres.revive();
     return outcome;
   },
-};
+});
 
+export const DATABASE_DISK_FAULT = databaseDiskFull('disk of the database full', (chance) => chance.int(2_000, 10_000));
+
+/** As long as it takes somebody to be woken and to make room: everything is tried many times meanwhile. */
+export const LONG_DATABASE_DISK_FAULT = databaseDiskFull('disk of the database full for a minute', () => 60_000);
+
+export const FILLING_THE_DATABASE: readonly Fault[] = [DATABASE_DISK_FAULT, LONG_DATABASE_DISK_FAULT];
+
+/** What can go wrong, by how often it does. */
 export const FAULTS: readonly Fault[] = [
   killOf('api', 10),
   killOf('worker', 12),

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { promisify } from 'node:util';
+import { removeLeftovers } from '../../lab/src/fabric.js';
 import { Link } from './link.js';
 
 function mayMakeNamespaces(): boolean {
@@ -53,8 +54,14 @@ describe.each(mayMakeNamespaces() ? ['a link between two namespaces'] : [])('%s'
     expect(accepted).toBe(2);
   });
 
+  it('is left alone by a lab that clears away what killed ones left', async () => {
+    removeLeftovers();
+    expect(await knock(link, 60_000)).toBe('connected');
+    expect(accepted).toBe(3);
+  });
+
   it('leaves nothing behind', () => {
-    const mine = new RegExp(`^wdsv${process.pid.toString(36)}x`, 'm');
+    const mine = new RegExp(`^survive${process.pid.toString(36)}x`, 'm');
     expect(namespaces()).toMatch(mine);
     link.remove();
     expect(namespaces()).not.toMatch(mine);

@@ -7,8 +7,8 @@ const FAR = '198.18.77.1';
 const NEAR = '198.18.77.2';
 const FAR_MAC = '02:00:00:00:77:01';
 
-/** How the names of our namespaces begin; the number of the process that made them follows. */
-const NAMESPACES = 'wdsv';
+/** How the names of our namespaces begin; the number of the process that made them follows. The lab clears away what is called `wd…`. */
+const NAMESPACES = 'survive';
 
 const environment = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 

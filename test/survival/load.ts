@@ -50,9 +50,9 @@ export class Load {
     return this.senders.flatMap(({ refusals }) => refusals);
   }
 
-  /** When the oldest batch was made that nobody acknowledged. */
-  oldestWaiting(): number {
-    return Math.min(Infinity, ...this.senders.map(({ oldestWaiting }) => oldestWaiting ?? Infinity));
+  /** A batch that was made by this moment and that nobody acknowledged. */
+  waitingSince(made: number): MadeBatch | undefined {
+    return this.senders.map(({ oldest }) => oldest).find((batch) => batch !== undefined && batch.madeAt <= made);
   }
 
   /** The highest id of a batch that was made before. */

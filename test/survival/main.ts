@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { DATABASE_DISK_FAULT, FAULTS, LONG_LINK_FAULTS } from './faults.js';
+import { DATABASE_DISK_FAULT, FAULTS, LONG_DATABASE_DISK_FAULT, LONG_LINK_FAULTS } from './faults.js';
 import { huntMutants } from './mutants.js';
 import type { Verdict } from './checker.js';
 import { type RunPlan, survive, survived } from './run.js';
@@ -43,7 +43,7 @@ function planOf(args: readonly string[]): RunPlan {
   const { values } = parseArgs({ args: [...args], options });
   const words = values.faults?.split(',');
   const faults = words
-    ? [...FAULTS, ...LONG_LINK_FAULTS, DATABASE_DISK_FAULT].filter(({ name }) =>
+    ? [...FAULTS, ...LONG_LINK_FAULTS, DATABASE_DISK_FAULT, LONG_DATABASE_DISK_FAULT].filter(({ name }) =>
         words.some((word) => name.includes(word)),
       )
     : FAULTS;

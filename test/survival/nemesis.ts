@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault, Stage } from './faults.js';
-import { recovery } from './recovery.js';
+import { type Recovery, recovery } from './recovery.js';
 
 /** What one kind of fault did to a run. */
 export interface Suffered {
@@ -32,6 +32,9 @@ export interface Until {
   readonly hangsAfterMs?: number;
 }
 
+/** Nothing should take longer. */
+const SLOW_MS = 10_000;
+
 interface Blow {
   readonly fault: Fault;
   readonly healedAt: number;
@@ -52,6 +55,13 @@ async function burst(stage: Stage, faults: readonly Fault[], alone: boolean): Pr
     await sleep(chance.int(0, 600));
   }
   return (await Promise.all(running)).filter((blow) => blow !== undefined);
+}
+
+/** A recovery in words; one that is slow says what it waited for. */
+function told(how: Recovery): string {
+  if (how.kind === 'hangs') return `HANGS: ${how.missing}`;
+  const seconds = `${(how.ms / 1000).toFixed(1)} s`;
+  return how.ms < SLOW_MS || how.last === undefined ? seconds : `${seconds} (at last ${how.last})`;
 }
 
 /** Lets faults befall the world at random until there were enough; after each burst everything has to recover. */
@@ -78,12 +88,11 @@ export async function torment(
     rounds += 1;
     const names = blows.map(({ fault }) => fault.name).join(' + ');
     const healedAt = Math.max(...blows.map((blow) => blow.healedAt));
-    const took = until.storm ? 0 : await recovery(stage, healedAt, until.hangsAfterMs);
-    if (took === undefined) violations.push(`hangs after ${names}`);
+    const how = until.storm ? undefined : await recovery(stage, healedAt, until.hangsAfterMs);
+    if (how?.kind === 'hangs') violations.push(`hangs after ${names}: ${how.missing}`);
+    const took = how?.kind === 'hangs' ? Infinity : (how?.ms ?? 0);
     kills += blows.reduce((sum, { fault }) => sum + fault.kills, 0);
-    say(
-      `${String(kills).padStart(4)} kills  ${until.storm ? '' : took === undefined ? 'HANGS' : `${(took / 1000).toFixed(1)} s`}  ${names}`,
-    );
+    say(`${String(kills).padStart(4)} kills  ${how ? told(how) : ''}  ${names}`);
     for (const { fault } of blows) {
       const known = suffered.get(fault.name) ?? {
         name: fault.name,
@@ -94,8 +103,8 @@ export async function torment(
       };
       known.count += 1;
       known.sent += manifest.numbers().size - before;
-      known.slowestMs = Math.max(known.slowestMs, took ?? Infinity);
-      if (blows.length === 1) known.slowestAloneMs = Math.max(known.slowestAloneMs, took ?? Infinity);
+      known.slowestMs = Math.max(known.slowestMs, took);
+      if (blows.length === 1) known.slowestAloneMs = Math.max(known.slowestAloneMs, took);
       suffered.set(fault.name, known);
     }
   }

@@ -35,7 +35,7 @@ async function killUntilDone(world: World, load: Load, milliseconds: number): Pr
       continue;
     }
     const [open] = await world.query('SELECT 1 FROM raw_batch WHERE finished_at IS NULL LIMIT 1');
-    if (!open && load.oldestWaiting() === Infinity) return [deaths, true];
+    if (!open && load.waitingSince(Infinity) === undefined) return [deaths, true];
   }
   return [deaths, false];
 }

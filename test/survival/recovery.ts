@@ -16,15 +16,20 @@ export interface Victims {
 /** Nothing may take longer; what does hangs. */
 export const HANGS_AFTER_MS = 90_000;
 
-/** Is everything worked through that was made before this moment? */
-async function caughtUp(world: World, load: Load, made: number, collector?: Collector): Promise<boolean> {
-  if (load.oldestWaiting() <= made) return false;
+/** What is not worked through yet of all that was made before this moment, in words; undefined when nothing is missing. */
+async function missing(world: World, load: Load, made: number, collector?: Collector): Promise<string | undefined> {
+  const waiting = load.waitingSince(made);
+  if (waiting) return `${waiting.node} ${waiting.stream} ${waiting.sequence} is not acknowledged`;
   const highest = String(load.highestAcknowledged(made));
-  const [row] = await world.query<{ open: boolean }>(
-    'SELECT EXISTS (SELECT 1 FROM raw_batch WHERE finished_at IS NULL AND id <= $1) AS open',
+  const [open] = await world.query<{ what: string }>(
+    `SELECT b.id || ' (' || b.stream || ' ' || b.sequence || '), of which is done: ' ||
+            coalesce((SELECT string_agg(s.stage, ', ') FROM batch_stage s WHERE s.batch_id = b.id), 'nothing') AS what
+       FROM raw_batch b WHERE b.finished_at IS NULL AND b.id <= $1 ORDER BY b.id LIMIT 1`,
     [highest],
   );
-  return row?.open === false && (await collector?.caughtUp(made)) !== false;
+  if (open) return `batch ${open.what} is open`;
+  const record = await collector?.missing(made);
+  return record === undefined ? undefined : `record ${record} of the collector is not stored`;
 }
 
 /** Waits until nothing is open, but not for ever: the count at the end tells what is. */
@@ -35,15 +40,22 @@ export async function settled(world: World, times = 1): Promise<void> {
   }
 }
 
-/** Milliseconds from `healedAt` until all that was made before is stored, correlated and to be queried; undefined when it hangs. */
+/** How a recovery went: after how long everything was there, or what was missing to the end. */
+export type Recovery =
+  | { readonly kind: 'whole'; readonly ms: number; readonly last: string | undefined }
+  | { readonly kind: 'hangs'; readonly missing: string };
+
+/** Waits until all that was made before `healedAt` is stored, correlated and to be queried. */
 export async function recovery(
   { world, load, collector }: Victims,
   healedAt: number,
   hangsAfterMs = HANGS_AFTER_MS,
-): Promise<number | undefined> {
-  while (Date.now() < healedAt + hangsAfterMs) {
-    if (await caughtUp(world, load, healedAt, collector)) return Date.now() - healedAt;
-    await sleep(50);
+): Promise<Recovery> {
+  for (let last: string | undefined; ; await sleep(50)) {
+    const what = await missing(world, load, healedAt, collector);
+    const ms = Date.now() - healedAt;
+    if (what === undefined) return { kind: 'whole', ms, last };
+    if (ms >= hangsAfterMs) return { kind: 'hangs', missing: what };
+    last = what;
   }
-  return undefined;
 }

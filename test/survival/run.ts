@@ -1,6 +1,6 @@
 import { check, isWhole, type Verdict } from './checker.js';
 import { Collector } from './collector.js';
-import { DATABASE_DISK_FAULT, FAULTS, type Fault } from './faults.js';
+import { FAULTS, type Fault, FILLING_THE_DATABASE } from './faults.js';
 import { Link } from './link.js';
 import { Load, type Pace } from './load.js';
 import { type Ordeal, torment, type Until } from './nemesis.js';
@@ -77,7 +77,7 @@ export async function survive({
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    const ownDisk: Pick<WorldPlan, 'databaseDiskMib'> = faults.includes(DATABASE_DISK_FAULT)
+    const ownDisk: Pick<WorldPlan, 'databaseDiskMib'> = faults.some((fault) => FILLING_THE_DATABASE.includes(fault))
       ? { databaseDiskMib: DATABASE_MIB }
       : {};
     world = await openWorld({ product, appendOnly, ...ownDisk });

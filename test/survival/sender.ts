@@ -68,9 +68,9 @@ export class Sender {
     this.delivery = this.deliver();
   }
 
-  /** When the oldest batch was made that is not acknowledged. */
-  get oldestWaiting(): number | undefined {
-    return this.waiting[0]?.madeAt;
+  /** The first batch that is not acknowledged. */
+  get oldest(): MadeBatch | undefined {
+    return this.waiting[0];
   }
 
   /** Makes a batch of records now; `shiftMicros` sets the node's clock wrong. */

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import path from 'node:path';
 import { findRedisProgram } from '../../libs/queue/src/redis/program.js';
+import { DATABASE_DISK_FAULT } from './faults.js';
 import { poisoned } from './poison.js';
 import { restored } from './restore.js';
 import { survive } from './run.js';
@@ -16,6 +17,12 @@ function hasRedis(): boolean {
   if (findRedisProgram(process.env['PATH'] ?? '') !== undefined) return true;
   if (process.env['CI'] === 'true') throw new Error('no Redis for the tests: apt-get install redis-server');
   process.stderr.write('survival is left out: no Redis server is installed\n');
+  return false;
+}
+
+function mayMount(): boolean {
+  if (process.getuid?.() === 0 || process.env['CI'] === 'true') return true;
+  process.stderr.write('the disk of the database is not filled: mounting needs root\n');
   return false;
 }
 
@@ -37,6 +44,23 @@ describe.each(hasRedis() ? ['survival'] : [])('%s', () => {
     expect(ordeal.kills).toBeGreaterThan(1);
     expect(verdict.sent).toBeGreaterThan(100);
   });
+
+  it.each(mayMount() ? ['all that was acknowledged is there once, and it goes on when there is room'] : [])(
+    'the disk of the database is full: %s',
+    async () => {
+      const { ordeal, verdict } = await survive({
+        seed: SEED,
+        until: { kills: 1, milliseconds: 12_000, alone: true },
+        product: PRODUCT,
+        appendOnly: true,
+        faults: [DATABASE_DISK_FAULT],
+        say: () => undefined,
+      });
+      expect(ordeal.violations).toEqual([]);
+      expect(ordeal.rounds).toBeGreaterThan(0);
+      expect(verdict).toMatchObject({ duplicated: [], lost: [], rejected: 0, violations: [], stored: verdict.sent });
+    },
+  );
 
   it('a database that is set back to a copy takes again what the copy lacks, and nothing twice', async () => {
     const { goneWithTheRestore, verdict } = await restored(PRODUCT);

@@ -1,11 +1,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { migrate } from '../../libs/storage/src/migrate/index.js';
 import { createToken } from '../../libs/storage/src/tokens/index.js';
+import { freePort } from '../../libs/embedded/src/index.js';
 import { openDatabase } from '../../libs/storage/src/database.js';
 import { findRedisProgram } from '../../libs/queue/src/redis/program.js';
 import { OwnDisk } from './own-disk.js';
@@ -40,17 +40,6 @@ export interface World {
   /** Past the proxies. */
   readonly query: <T extends pg.QueryResultRow>(sql: string, values?: readonly unknown[]) => Promise<readonly T[]>;
   stop(): Promise<void>;
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 function throughPort(url: string, port: number): string {

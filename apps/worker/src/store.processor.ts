@@ -83,12 +83,14 @@ async function attempt(database: Database, batch: StoredBatch, read: Read, now: 
   }
   try {
     const attempts = await countAttempt(database, batch.id);
-    if (attempts > MAX_ATTEMPTS && !isOurs(batch.format))
-      return await quarantine.alone(() => isolate(database, batch, read, now));
-    return await quarantine.together(() => storeWhole(database, batch, read, now));
-  } catch (error) {
-    if (isUnavailable(error)) await forgetAttempt(database, batch.id).catch(() => undefined);
-    throw error;
+    const cornered = attempts > MAX_ATTEMPTS && !isOurs(batch.format);
+    const work = cornered
+      ? quarantine.alone(() => isolate(database, batch, read, now))
+      : quarantine.together(() => storeWhole(database, batch, read, now));
+    return await work.catch(async (error: unknown) => {
+      if (isUnavailable(error)) await forgetAttempt(database, batch.id);
+      throw error;
+    });
   } finally {
     await lock.release();
   }

@@ -36,6 +36,10 @@ describe('a port for a server of our own', () => {
     await expect(choosePort(memory)).resolves.not.toBe(taken);
   });
 
+  it('is none that a connection may be given while the server is away', async () => {
+    for (let tries = 0; tries < 50; tries++) expect(await freePort()).toBeLessThan(32_768);
+  });
+
   it.each(['', 'x', '0', '70000'])('is any when the memory says %p', async (text) => {
     writeFileSync(memory, text);
     await expect(choosePort(memory)).resolves.toBeGreaterThan(0);

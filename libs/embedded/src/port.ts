@@ -1,7 +1,8 @@
+import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** The port that could be listened on (0: any); undefined when somebody else does. */
+/** The port when it could be listened on; undefined when somebody else does. */
 function listen(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
@@ -13,11 +14,21 @@ function listen(port: number): Promise<number | undefined> {
   });
 }
 
-/** Any free TCP port of 127.0.0.1. */
+/** Below what systems give to outgoing connections (32768 and more on Linux), and below the node ports of Kubernetes. */
+const FIRST = 20_000;
+const LAST = 29_999;
+const TRIES = 100;
+
+/**
+ * Any free TCP port of 127.0.0.1 that no connection is given by chance: a server that ends finds it free when it is started
+ * again, and whoever tries to reach it meanwhile does not connect to itself.
+ */
 export async function freePort(): Promise<number> {
-  const port = await listen(0);
-  if (port === undefined) throw new Error('no free port on 127.0.0.1');
-  return port;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const port = await listen(randomInt(FIRST, LAST + 1));
+    if (port !== undefined) return port;
+  }
+  throw new Error(`no free port on 127.0.0.1 between ${FIRST} and ${LAST}`);
 }
 
 function remembered(memory: string): number | undefined {

@@ -3,6 +3,7 @@ import type { Instant } from '@whydrop/model';
 import type pg from 'pg';
 import type { Database } from '../database.js';
 import { claimStage, type StoredBatch } from './batch.js';
+import { payOrOwe, settleDebts } from './debts.js';
 import { finishStore, storeRecords, type Touched } from './store-batch.js';
 
 /** Some lines of a batch that as a whole kept killing its worker. */
@@ -30,21 +31,16 @@ const TAKE = `
 
 /** Takes a part of a batch that is not stored, and counts the attempt before the work begins; undefined when there is none left. */
 export async function takePart(database: Database, batch: StoredBatch, lines: number): Promise<BatchPart | undefined> {
+  await settleDebts(database, batch.id);
   await database.pool.query(BEGIN, [batch.id, lines]);
   const { rows } = await database.pool.query<BatchPart>(TAKE, [batch.id]);
   return rows[0];
 }
 
 /** Takes a counted attempt back: the database went away, which is not the part's fault. */
-export async function forgetPartAttempt(
-  database: Database,
-  batch: StoredBatch,
-  { firstLine }: BatchPart,
-): Promise<void> {
-  await database.pool.query(
-    'UPDATE batch_part SET attempts = attempts - 1 WHERE batch_id = $1 AND first_line = $2 AND attempts > 0',
-    [batch.id, firstLine],
-  );
+export function forgetPartAttempt(database: Database, { id }: StoredBatch, { firstLine }: BatchPart): Promise<void> {
+  const text = 'UPDATE batch_part SET attempts = attempts - 1 WHERE batch_id = $1 AND first_line = $2 AND attempts > 0';
+  return payOrOwe(database, id, { text, values: [id, firstLine] });
 }
 
 /** Makes two parts of one; the second begins at the line `cut`. Their attempts are counted anew. */

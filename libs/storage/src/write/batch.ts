@@ -3,6 +3,7 @@ import { type Instant, MICROS_PER_MILLI } from '@whydrop/model';
 import type { Stage } from '@whydrop/contracts';
 import type pg from 'pg';
 import type { Database } from '../database.js';
+import { payOrOwe, settleDebts } from './debts.js';
 
 /** A raw batch, taken out again to be worked on. */
 export interface StoredBatch {
@@ -129,6 +130,7 @@ export async function openBatches(
 
 /** Counts an attempt before the work begins, so that a batch that kills its worker is known. Returns the count. */
 export async function countAttempt(database: Database, id: bigint): Promise<number> {
+  await settleDebts(database, id);
   const { rows } = await database.pool.query<{ attempts: number }>(
     'UPDATE raw_batch SET attempts = attempts + 1 WHERE id = $1 RETURNING attempts',
     [id],
@@ -145,8 +147,9 @@ export async function attemptsOf(database: Database, id: bigint): Promise<number
 }
 
 /** Takes a counted attempt back: it ended because the database went away, which is not the batch's fault. */
-export async function forgetAttempt(database: Database, id: bigint): Promise<void> {
-  await database.pool.query('UPDATE raw_batch SET attempts = attempts - 1 WHERE id = $1 AND attempts > 0', [id]);
+export function forgetAttempt(database: Database, id: bigint): Promise<void> {
+  const text = 'UPDATE raw_batch SET attempts = attempts - 1 WHERE id = $1 AND attempts > 0';
+  return payOrOwe(database, id, { text, values: [id] });
 }
 
 /** Whether the store stage of a batch is done. */
