@@ -125,15 +125,18 @@ it('a trace is stamped, and a packet is never cut in two', () => {
   let at = 1_000_000;
   const stamper = new TraceStamper(() => at);
   const look = (text: string) => stamper.look(Buffer.from(text))?.bytes.toString();
-  expect(look('PACKET: 2 aa IN=x \n TRACE: 2 aa raw:A\n')).toBeUndefined();
-  expect(look(' TRACE: 2 aa raw:B\nPACKET: 2 bb IN=x \n')?.split('\n')).toEqual([
+  expect(look('PACKET: 2 aa IN=x \n TRACE: 2 aa raw:A\nPACKET: 2 bb IN=y \n')).toBeUndefined();
+  at += 200;
+  expect(look(' TRACE: 2 aa raw:B\n')).toBeUndefined();
+  at += 200;
+  expect(look('')).toBe('1000.000000 PACKET: 2 bb IN=y \n');
+  at += 200;
+  expect(look('PACKET: 2 cc IN=x \n')?.split('\n')).toEqual([
     '1000.000000 PACKET: 2 aa IN=x ',
     '1000.000000  TRACE: 2 aa raw:A',
-    '1000.000000  TRACE: 2 aa raw:B',
+    '1000.200000  TRACE: 2 aa raw:B',
     '',
   ]);
-  at += 500;
-  expect(look('')).toBe('1000.000000 PACKET: 2 bb IN=x \n');
 });
 
 it.each(['-j ACCEPT', '-p tcp -m owner', '-p $(reboot)', '-t nat', '--dport 80;x'])(

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Piece } from '../batch/source.js';
 import { OptionError } from '../options.js';
 import type { ReaderParts } from '../readers.js';
@@ -22,27 +23,40 @@ const RECORD = /^ ?(?:PACKET|TRACE): \d+ ([0-9a-f]+) /;
 /** A packet's trace is over when nothing of it came for this long. */
 const QUIET_MS = 300;
 
-/** Puts the time in front of each line, and keeps the lines of one packet together: a batch never begins inside one. */
+interface Held {
+  readonly lines: string[];
+  at: number;
+}
+
+/**
+ * Puts the time in front of each line, and keeps the lines of one packet together, also where those of several processors
+ * come mingled: a batch never begins inside one.
+ */
 export class TraceStamper {
-  private held: string[] = [];
-  private heldId: string | undefined;
-  private heldAt = 0;
+  /** What is not over, by the packet's number; the one that began first is first. */
+  private readonly held = new Map<string, Held>();
+  private lastId = '';
 
   constructor(private readonly now: () => number) {}
 
   look(lines: Buffer): Piece | undefined {
     const at = this.now();
+    for (const line of lines.toString('latin1').split('\n')) if (line !== '') this.hold(line, at);
     const out: string[] = [];
-    for (const line of lines.toString('latin1').split('\n')) {
-      if (line === '') continue;
-      const id = RECORD.exec(line)?.[1] ?? this.heldId;
-      if (id !== this.heldId) out.push(...this.held.splice(0));
-      this.heldId = id;
-      this.heldAt = at;
-      this.held.push(`${(at / 1000).toFixed(6)} ${line}`);
+    for (const [id, held] of this.held) {
+      if (at - held.at < QUIET_MS) continue;
+      out.push(...held.lines);
+      this.held.delete(id);
     }
-    if (at - this.heldAt >= QUIET_MS) out.push(...this.held.splice(0));
     return out.length === 0 ? undefined : { bytes: Buffer.from(`${out.join('\n')}\n`, 'latin1') };
+  }
+
+  private hold(line: string, at: number): void {
+    this.lastId = RECORD.exec(line)?.[1] ?? this.lastId;
+    const held = this.held.get(this.lastId) ?? { lines: [], at };
+    held.lines.push(`${(at / 1000).toFixed(6)} ${line}`);
+    held.at = at;
+    this.held.set(this.lastId, held);
   }
 }
 
@@ -72,6 +86,7 @@ export function traceReaders(parts: ReaderParts): readonly Reader[] {
   const end = async () => {
     clearTimeout(timer);
     await rules.remove();
+    await sleep(2 * QUIET_MS);
     await reader.stop();
   };
   return [
