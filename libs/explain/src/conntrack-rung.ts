@@ -18,7 +18,7 @@ import { causeOfOwner } from './observed-rung.js';
 import { type HostCause, lostBehindNode, lostOnNode } from './host-rung.js';
 import { unfitBackend } from './backend-rung.js';
 import { policyFacts, wasDenied } from './policy-rung.js';
-import { chainRuleRef } from './rule-evidence.js';
+import { chainRuleRef } from './chain-rule-ref.js';
 import type { FlowWitness } from './witness.js';
 
 /** How long an answer may take before "unanswered" means something, in µs. */

@@ -4,7 +4,7 @@ import { ruleIdentity } from './conservation.js';
 import type { CountedFacts, CountedWindow } from './counted.js';
 import type { ClusterHistory } from './history.js';
 import { causeOfOwner } from './observed-rung.js';
-import { chainRuleRef } from './rule-evidence.js';
+import { chainRuleRef } from './chain-rule-ref.js';
 import type { ClusterView } from './view.js';
 
 const DIRECTIONS: readonly PolicyDirection[] = ['ingress', 'egress'];

@@ -1,6 +1,6 @@
 import { type ChainRule, type EvidenceItem, formatInstant, type Instant, type RulesetSnapshot } from '@whydrop/model';
 import { type CounterDelta, counterDeltas, type RuleOwner } from '@whydrop/ruleset';
-import { familyOf } from './rule-evidence.js';
+import { familyOf } from './chain-rule-ref.js';
 import { SNAPSHOT_TAKES } from './conservation.js';
 import type { SnapshotPair, Surroundings } from './surroundings.js';
 import type { ClusterView } from './view.js';

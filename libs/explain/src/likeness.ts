@@ -1,5 +1,5 @@
 import type { Surroundings } from './surroundings.js';
-import { familyOf } from './rule-evidence.js';
+import { familyOf } from './chain-rule-ref.js';
 import { SNAPSHOT_TAKES } from './conservation.js';
 import { asksSourcePort } from './like.js';
 import type { ClusterView } from './view.js';

@@ -1,24 +1,16 @@
-import {
-  type ChainRule,
-  type ChainRuleRef,
-  type EnforcementPoint,
-  type EvidenceItem,
-  type Family,
-  type IpsetSnapshot,
-  type PacketObservation,
-  type PolicyDirection,
-  type RulesetSnapshot,
-  type TraceObservation,
+import type {
+  ChainRule,
+  ChainRuleRef,
+  EnforcementPoint,
+  EvidenceItem,
+  PacketObservation,
+  PolicyDirection,
+  RulesetSnapshot,
+  TraceObservation,
 } from '@whydrop/model';
-import {
-  endsPacket,
-  type LogRule,
-  type OwnerRole,
-  type PrefixMeaning,
-  type RuleOwner,
-  rulesWithPrefix,
-} from '@whydrop/ruleset';
-import { endingsOfLogged } from './logged-walk.js';
+import type { PrefixMeaning, RuleOwner } from '@whydrop/ruleset';
+import { chainRuleRef } from './chain-rule-ref.js';
+import { isSameEnd, loggedEnds, sharedOwner, snapshotsAt } from './logged-ends.js';
 import { loggedVia, tracedVia } from './via.js';
 import type { Surroundings } from './surroundings.js';
 import type { ClusterView } from './view.js';
@@ -41,110 +33,6 @@ export interface RuleEvidence {
   /** All packets that met this rule. */
   readonly packets: readonly PacketWitness[];
   readonly evidence: readonly EvidenceItem[];
-}
-
-/** Which of a node's two rulesets judges an address: iptables or ip6tables. */
-export function familyOf(ip: string): Family {
-  return ip.includes(':') ? 'inet6' : 'inet';
-}
-
-/** A rule with its place, as answers cite it. */
-export function chainRuleRef(
-  node: string,
-  table: string,
-  chain: string,
-  rule: Pick<ChainRule, 'position' | 'text'>,
-  owner: RuleOwner | undefined,
-): ChainRuleRef {
-  return { node, table, chain, position: rule.position, text: rule.text, owner };
-}
-
-/** The snapshots of one node in the order in which they are to be trusted for a time: before it, then after it. */
-function snapshotsAt(surroundings: Surroundings, node: string, attempt: Attempt): readonly RulesetSnapshot[] {
-  const { firstSeenAt, lastPacketAt, tuple } = attempt;
-  return surroundings
-    .rulesets(node, familyOf(tuple.source), firstSeenAt, lastPacketAt)
-    .flatMap(({ before, after }) => [before, after])
-    .filter((snapshot) => snapshot !== undefined);
-}
-
-/** A rule that may have ended the logged packet; `end` undefined: a chain policy. */
-interface Candidate {
-  readonly snapshot: RulesetSnapshot;
-  readonly table: string;
-  readonly chain: string;
-  readonly end: Pick<ChainRule, 'position' | 'text'>;
-  /** Log rules that stand for the packet's prefix. */
-  readonly logs: readonly LogRule[];
-  readonly rule: ChainRule | undefined;
-  readonly verdict: 'drop' | 'reject';
-  readonly owner: RuleOwner | undefined;
-}
-
-/** Interface of the endpoint that a chain belongs to must be the one the packet came from or goes to. */
-function fitsInterfaces(owner: RuleOwner | undefined, packet: PacketObservation): boolean {
-  const name = owner?.interface;
-  if (name === undefined) return true;
-  if (owner?.direction === 'ingress') return packet.outInterface === undefined || packet.outInterface === name;
-  if (owner?.direction === 'egress') return packet.inInterface === undefined || packet.inInterface === name;
-  return packet.inInterface === name || packet.outInterface === name;
-}
-
-/** Ends that stand behind a log rule in its own chain, for the packet's interfaces. */
-function behindLog(
-  snapshot: RulesetSnapshot,
-  logs: readonly LogRule[],
-  packet: PacketObservation,
-  view: ClusterView,
-): readonly Candidate[] {
-  return logs.flatMap((log): readonly Candidate[] => {
-    const rule = log.endsAt;
-    const verdict = rule && endsPacket(rule);
-    if (!rule || !verdict || log.mayEndAt.length > 0) return [];
-    const { table, chain } = log;
-    const owner = view.owners.ownerOf(snapshot, table, chain, rule);
-    return fitsInterfaces(owner, packet) ? [{ snapshot, table, chain, end: rule, logs, rule, verdict, owner }] : [];
-  });
-}
-
-/** The one end that every way of the packet past the log rule leads to; none where ways differ or one lets it pass. */
-function byWalk(
-  snapshot: RulesetSnapshot,
-  ipsets: IpsetSnapshot | undefined,
-  logs: readonly LogRule[],
-  packet: PacketObservation,
-  localAddresses: readonly string[] | undefined,
-  view: ClusterView,
-): readonly Candidate[] {
-  const outcomes = endingsOfLogged(snapshot, ipsets, packet, logs, localAddresses);
-  return outcomes.flatMap((outcome): readonly Candidate[] => {
-    if (outcome.verdict !== 'drop' && outcome.verdict !== 'reject') return [];
-    const { table, chain, rule, position, text, verdict } = outcome;
-    if (outcomes.some((other) => other.chain !== chain || other.position !== position)) return [];
-    const owner = view.owners.ownerOf(snapshot, table, chain, rule);
-    return [{ snapshot, table, chain, end: { position, text }, logs, rule, verdict, owner }];
-  });
-}
-
-/** Rules that a log line can stand for and that end the packet, nearest snapshot first. */
-function candidates(
-  witness: PacketWitness,
-  attempt: Attempt,
-  surroundings: Surroundings,
-  view: ClusterView,
-): readonly Candidate[] {
-  const { node, packet } = witness;
-  if (packet.kind !== 'packet') return [];
-  for (const snapshot of snapshotsAt(surroundings, node, attempt)) {
-    const logs = rulesWithPrefix(snapshot, packet.prefix, packet.group);
-    const behind = behindLog(snapshot, logs, packet, view);
-    if (behind.length === 1) return behind;
-    const ipsets = surroundings.ipsets(node, packet.observedAt);
-    const walked = byWalk(snapshot, ipsets, logs, packet, surroundings.localAddresses(node), view);
-    if (walked.length > 0) return walked;
-    if (behind.length > 0) return behind;
-  }
-  return [];
 }
 
 function pointOf(
@@ -170,50 +58,6 @@ export function logItem({ node, packet }: PacketWitness): EvidenceItem {
   return { channel, node, observedAt: packet.observedAt, shows, raw: packet.raw };
 }
 
-/** The mark by which Weave knows a packet of a pod of this node that its egress rules let through. */
-const WEAVE_EGRESS_PASSED = 0x40000;
-
-/** Weave logs both of its drops alike, on egress and on ingress: where the packet came from and its mark tell which it was. */
-function byWeaveMark(
-  found: readonly Candidate[],
-  { node, packet }: PacketWitness,
-  view: ClusterView,
-): readonly Candidate[] {
-  const weave = found.length > 1 && found.every(({ owner }) => owner?.plugin === 'weave-npc');
-  const source = view.podsByIp(packet.tuple.source)[0];
-  if (!weave || packet.mark === undefined || !source) return found;
-  const direction = source.node === node && (packet.mark & WEAVE_EGRESS_PASSED) === 0 ? 'egress' : 'ingress';
-  return found.filter(({ owner }) => owner?.direction === direction);
-}
-
-/** What rules that one log line can stand for have in common: the same plugin's policies, in whichever direction. */
-function sharedOwner(found: readonly Candidate[]): RuleOwner | undefined {
-  const [first] = found;
-  const same = found.every(({ owner }) => owner?.plugin === first?.owner?.plugin && owner?.role === first?.owner?.role);
-  return first?.owner && same
-    ? { ...first.owner, direction: undefined, workload: undefined, interface: undefined, policy: undefined }
-    : undefined;
-}
-
-function ends(
-  witness: PacketWitness,
-  attempt: Attempt,
-  surroundings: Surroundings,
-  view: ClusterView,
-): readonly Candidate[] {
-  return byWeaveMark(candidates(witness, attempt, surroundings, view), witness, view);
-}
-
-function isSameEnd(one: Candidate, found: readonly Candidate[]): boolean {
-  const [only, ...others] = found;
-  return (
-    only?.chain === one.chain &&
-    only.table === one.table &&
-    only.end.position === one.end.position &&
-    others.length === 0
-  );
-}
-
 /** Whether two packets were logged by the same rule of the same node. */
 function isAlike(a: PacketWitness, b: PacketWitness): boolean {
   if (a.packet.kind !== 'packet' || b.packet.kind !== 'packet' || a.node !== b.node) return false;
@@ -235,7 +79,7 @@ function byLog(
 ): RuleEvidence | undefined {
   const { node, packet } = witness;
   if (packet.kind !== 'packet') return undefined;
-  const found = ends(witness, attempt, surroundings, view);
+  const found = loggedEnds(witness, attempt, surroundings, view);
   const meaning = view.owners.policyOfPrefix(packet.prefix);
   const denies = meaning?.verdict === 'deny';
   const one = found.length === 1 ? found[0] : undefined;
@@ -243,7 +87,7 @@ function byLog(
   if (found.length === 0 && !denies) return undefined;
   const logs = logsOf(witness, attempt).filter(
     ([other]) =>
-      other && (isAlike(other, witness) || (one && isSameEnd(one, ends(other, attempt, surroundings, view)))),
+      other && (isAlike(other, witness) || (one && isSameEnd(one, loggedEnds(other, attempt, surroundings, view)))),
   );
   return {
     node,
@@ -342,5 +186,3 @@ export function ruleEvidence(
 export function undecidedLogs(attempt: Attempt): readonly EvidenceItem[] {
   return attempt.packets.map(logItem);
 }
-
-export type { OwnerRole };

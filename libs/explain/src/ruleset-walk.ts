@@ -1,7 +1,7 @@
 import { type ChainRuleRef, type IpsetSnapshot, type RulesetSnapshot, tupleKey } from '@whydrop/model';
 import { type PathStop, type WalkOutcome, walkPacket } from '@whydrop/ruleset';
 import type { Case } from './case.js';
-import { chainRuleRef, familyOf } from './rule-evidence.js';
+import { chainRuleRef, familyOf } from './chain-rule-ref.js';
 import { asksSourcePort } from './like.js';
 import { viaRef } from './via.js';
 import type { ClusterView } from './view.js';

@@ -2,7 +2,7 @@ import type { ChainRule, ChainRuleRef, RulesetSnapshot, TraceHit } from '@whydro
 import { type LogRule, restsOnAnother, viaOf, type Visited } from '@whydrop/ruleset';
 import { asksSourcePort } from './like.js';
 import { endingsOfLogged } from './logged-walk.js';
-import { chainRuleRef } from './rule-evidence.js';
+import { chainRuleRef } from './chain-rule-ref.js';
 import type { Surroundings } from './surroundings.js';
 import type { ClusterView } from './view.js';
 import type { PacketWitness } from './witness.js';

@@ -15,7 +15,8 @@ import {
   loadSurroundings,
   type Whereabouts,
 } from './surroundings.js';
-import { candidateKeys, loadWitnesses } from './witnesses.js';
+import { candidateKeys } from './candidate-keys.js';
+import { loadWitnesses } from './witnesses.js';
 import type { Span } from './spans.js';
 import { finishCorrelation, REACH, takeCorrelationWork } from './work.js';
 
