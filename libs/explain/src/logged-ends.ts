@@ -129,6 +129,7 @@ export function loggedEnds(
   return byWeaveMark(candidates(witness, attempt, surroundings, view), witness, view);
 }
 
+/** Whether `found` is this one end and no other. */
 export function isSameEnd(one: LoggedEnd, found: readonly LoggedEnd[]): boolean {
   const [only, ...others] = found;
   return (
