@@ -248,7 +248,7 @@ const databaseDiskFull = (name: string, milliseconds: (chance: Chance) => number
 export const DATABASE_DISK_FAULT = databaseDiskFull('disk of the database full', (chance) => chance.int(2_000, 10_000));
 
 /** As long as it takes somebody to be woken and to make room: everything is tried many times meanwhile. */
-export const LONG_DATABASE_DISK_FAULT = databaseDiskFull('disk of the database full for a minute', () => 60_000);
+export const LONG_DATABASE_DISK_FAULT = databaseDiskFull('no room for the database, for a minute', () => 60_000);
 
 export const FILLING_THE_DATABASE: readonly Fault[] = [DATABASE_DISK_FAULT, LONG_DATABASE_DISK_FAULT];
 
