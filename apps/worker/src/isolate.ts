@@ -5,7 +5,7 @@ import {
   type Database,
   finishParts,
   forgetPartAttempt,
-  isUnavailable,
+  isOfTheInput,
   splitPart,
   storePart,
   takePart,
@@ -68,7 +68,7 @@ export async function isolate(database: Database, batch: StoredBatch, read: Read
     try {
       await tryPart(database, batch, read, part, now);
     } catch (error) {
-      if (isUnavailable(error)) await forgetPartAttempt(database, batch, part);
+      if (!isOfTheInput(error)) await forgetPartAttempt(database, batch, part);
       throw error;
     }
   }

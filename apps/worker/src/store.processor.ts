@@ -12,8 +12,8 @@ import {
   countAttempt,
   type Database,
   forgetAttempt,
+  isOfTheInput,
   isStored,
-  isUnavailable,
   loadBatch,
   lockBatch,
   storeCoverage,
@@ -72,7 +72,7 @@ async function storeWhole(database: Database, batch: StoredBatch, read: Read, no
 
 /**
  * An attempt counts when nobody else is at the batch: one that lasts so long that its job was given out again is not one that
- * died. A database that goes away is not the batch's fault either. A suspect is left to whoever is at it: stored beside that
+ * died. What is the database's own trouble is not the batch's fault either. A suspect is left to whoever is at it: stored beside that
  * as a whole it would kill once more, and tell nothing.
  */
 async function attempt(database: Database, batch: StoredBatch, read: Read, now: number): Promise<boolean> {
@@ -88,7 +88,7 @@ async function attempt(database: Database, batch: StoredBatch, read: Read, now: 
       ? quarantine.alone(() => isolate(database, batch, read, now))
       : quarantine.together(() => storeWhole(database, batch, read, now));
     return await work.catch(async (error: unknown) => {
-      if (isUnavailable(error)) await forgetAttempt(database, batch.id);
+      if (!isOfTheInput(error)) await forgetAttempt(database, batch.id);
       throw error;
     });
   } finally {

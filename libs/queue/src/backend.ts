@@ -37,7 +37,9 @@ export function bullOptions(backend: JobBackend): BullOptions {
   if (backend.kind === 'postgres') {
     const { url: connectionString, schema = 'bullmq' } = backend;
     // Every queue and every worker has a pool of its own: small ones.
-    const connection = { connectionString, schema, max: 4, migrate: true, options: '-c timezone=UTC' };
+    // A server whose machine vanished is found out, instead of being waited for.
+    const alive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 };
+    const connection = { connectionString, schema, max: 4, migrate: true, options: '-c timezone=UTC', ...alive };
     return { connection: connection as unknown as ConnectionOptions };
   }
   const connection = { url: backend.url, maxRetriesPerRequest: null };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import { PrismaClient } from './generated/client.js';
+import { KEEP_ALIVE, SESSION_SETTINGS } from './session.js';
 
 export type Sql = pg.Pool | pg.PoolClient;
 
@@ -41,11 +42,11 @@ async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Pr
   }
 }
 
-/** Opens the pool. Every session is in UTC: the Prisma adapter writes times without an offset. */
+/** Opens the pool. */
 export function openDatabase(url: string, options: { readonly max?: number } = {}): Database {
   // A server that hangs instead of refusing must not hold its callers for ever.
-  const patience = { connectionTimeoutMillis: 10_000 };
-  const session = { connectionString: url, options: '-c timezone=UTC', max: options.max ?? 10, ...patience };
+  const patience = { connectionTimeoutMillis: 10_000, ...KEEP_ALIVE };
+  const session = { connectionString: url, options: SESSION_SETTINGS, max: options.max ?? 10, ...patience };
   const pool = new pg.Pool({ ...session, types });
   // An idle connection that dies (server restart) is replaced on the next query; unhandled it would end the process.
   pool.on('error', () => undefined);

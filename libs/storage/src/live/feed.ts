@@ -38,7 +38,7 @@ export function openLiveFeed(database: Database): LiveFeed {
   };
 
   async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ ...database.pool.options, keepAlive: true });
+    const client = new pg.Client(database.pool.options);
     let lost = false;
     const onLost = (): void => {
       if (lost) return;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
+import { KEEP_ALIVE, SESSION_SETTINGS } from '../session.js';
 import { readMigrations, type Migration } from './migration.js';
 
 /** Prisma's own number: a runner of ours and `prisma migrate deploy` wait for each other. */
@@ -87,7 +88,7 @@ async function migrateWith(client: pg.Client, migrations: readonly Migration[]):
  */
 export async function migrate(url: string, directory: string): Promise<MigrationResult> {
   const migrations = readMigrations(directory);
-  const client = new pg.Client({ connectionString: url, options: '-c timezone=UTC' });
+  const client = new pg.Client({ connectionString: url, options: SESSION_SETTINGS, ...KEEP_ALIVE });
   client.on('error', () => undefined); // the query that is under way fails with it
   await client.connect();
   try {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { Database } from '../database.js';
+import { SESSION_SETTINGS } from '../session.js';
 import { SCOPED_SESSION, scopedStatement, type Scope } from './scope/scope.js';
 
 /** SQL with its values, as a read model makes it. */
@@ -29,7 +30,7 @@ const MAX_PREPARED = 200;
 /** Opens connections for reading beside the pool of `database`, to the same place. */
 export function openReader(database: Database, options: ReaderOptions = {}): Reader {
   const session = [
-    '-c timezone=UTC',
+    SESSION_SETTINGS,
     `-c statement_timeout=${options.timeoutMs ?? 10_000}`,
     '-c default_transaction_read_only=on',
   ];
