@@ -81,7 +81,7 @@ function windowOf(pairs: readonly SnapshotPair[], view: ClusterView): CounterWin
     }
     const pair = pairWindow(before, after, view);
     if (!pair.complete) complete = false;
-    moved.push(...pair.moved);
+    for (const counter of pair.moved) moved.push(counter);
   }
   return { complete, moved };
 }

@@ -19,8 +19,9 @@ function* decode(payload: string, context: StreamContext): Generator<RouteListin
   for (const document of documents) {
     if (document.trim() === '') continue;
     const parsed = parseJson(document);
-    if (Array.isArray(parsed)) routes.push(...parsed.filter(isObject));
-    else {
+    if (Array.isArray(parsed)) {
+      for (const route of parsed) if (isObject(route)) routes.push(route);
+    } else {
       yield reject('UNKNOWN_SYNTAX', context.firstLine, document, 'Expected the JSON array of "ip -j route".');
       return;
     }
