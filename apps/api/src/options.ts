@@ -67,6 +67,10 @@ export interface ApiOptions {
   readonly webRoot?: string;
   /** The only queries that are answered, by their hashes; left out: any. */
   readonly queryList?: ReadonlyMap<string, string>;
+  /** Milliseconds within which a request has to be there as a whole; a minute when left out. */
+  readonly requestTimeoutMs?: number;
+  /** Milliseconds that those under way are given when the API closes; ten seconds when left out. */
+  readonly closeTimeoutMs?: number;
   /** Milliseconds between looks whether the token of an open socket still holds. */
   readonly socketRecheckMs?: number;
   /** Milliseconds after which Postgres gives up on a query of the GraphQL API. */

@@ -21,9 +21,18 @@ import { serveStaticPage } from './web/static-page.js';
 const INGEST_PATH = '/ingest/v1/batches';
 const BATCH_TYPE = 'application/vnd.whydrop.batch';
 
-/** The HTTP server under Nest. GraphQL requests are small; batches are read by ingest itself. */
-export function createAdapter(): FastifyAdapter {
+const REQUEST_MS = 60_000;
+const CLOSE_MS = 10_000;
+
+/**
+ * The HTTP server under Nest. GraphQL requests are small; batches are read by ingest itself. A sender that falls silent in
+ * the middle of one would hold its part of the memory that all share.
+ */
+export function createAdapter({ requestTimeoutMs = REQUEST_MS }: Partial<ApiOptions> = {}): FastifyAdapter {
   return new FastifyAdapter({
+    requestTimeout: requestTimeoutMs,
+    // Node takes the two for each other when the head of a request is given longer than the whole.
+    http: { headersTimeout: requestTimeoutMs, connectionsCheckingInterval: Math.min(10_000, requestTimeoutMs / 4) },
     bodyLimit: 1024 * 1024,
     genReqId: () => randomUUID(),
     routerOptions: { maxParamLength: 200 },
@@ -85,6 +94,8 @@ export async function prepareApi(app: NestFastifyApplication, options: ApiOption
   const closeSockets = serveSockets(server.server as Server, schema, app.get<Reader>(READER), queries, options);
   server.addHook('preClose', (done) => {
     closeSockets();
+    const late = setTimeout(() => server.server.closeAllConnections(), options.closeTimeoutMs ?? CLOSE_MS);
+    server.server.once('close', () => clearTimeout(late));
     done();
   });
   app.useGlobalFilters(new ApiErrorFilter(options.log ?? SILENT));

@@ -25,7 +25,7 @@ export async function startApi(given: ApiConfig): Promise<RunningApi> {
   const { webRoot: wanted, ...rest } = given;
   const webRoot = wanted === undefined ? findWebRoot() : isWebRoot(wanted) ? wanted : undefined;
   const config = { ...rest, ...(webRoot === undefined ? {} : { webRoot }) };
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(config), createAdapter(), {
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.forRoot(config), createAdapter(config), {
     abortOnError: false,
     logger: ['error', 'warn'],
   });
