@@ -22,7 +22,9 @@ export class Sender {
   trouble: string | undefined;
   private readonly flying = new Set<Promise<void>>();
   private failures = 0;
+  /** Nothing is tried before these, by the steady clock: the system's may be set at any time. */
   private notBefore = 0;
+  private askedNotBefore = 0;
   private stopped = false;
   private wake: (() => void) | undefined;
   private nudged = false;
@@ -57,7 +59,7 @@ export class Sender {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      const wait = this.notBefore - Date.now();
+      const wait = this.waitMs();
       // After a failure one batch tries whether the server is back, not all at once.
       const wide = this.failures > 0 ? 1 : this.options.inFlight;
       if (wait > 0) await this.pause(wait);
@@ -66,9 +68,15 @@ export class Sender {
     }
   }
 
+  private waitMs(): number {
+    return Math.max(this.notBefore, this.askedNotBefore) - performance.now();
+  }
+
   private async pause(ms: number): Promise<void> {
-    const until = Date.now() + ms;
-    while (!this.stopped && Date.now() < until) await this.asleep(until - Date.now());
+    const until = performance.now() + ms;
+    // What came meanwhile with success ends the pause.
+    while (!this.stopped && performance.now() < until && this.waitMs() > 0)
+      await this.asleep(until - performance.now());
   }
 
   private async sendNext(): Promise<void> {
@@ -76,7 +84,7 @@ export class Sender {
     if (!lease) return this.rest(1_000);
     // What says "nothing was lost until now" goes when everything before it has arrived.
     if (lease.entry.head.stream === 'coverage') await Promise.all(this.flying);
-    if (this.stopped || this.notBefore > Date.now()) return this.options.spool.giveBack(lease);
+    if (this.stopped || this.waitMs() > 0) return this.options.spool.giveBack(lease);
     const sent = this.send(lease).finally(() => this.flying.delete(sent));
     this.flying.add(sent);
   }
@@ -94,12 +102,19 @@ export class Sender {
       this.options.onAnswer?.(answer, head);
       if (answer.kind === 'later') return this.later(lease, answer.reason, answer.afterMs);
       if (answer.kind === 'refused') await this.options.refuse(head, body, answer.reason);
-      this.failures = 0;
-      this.trouble = undefined;
+      this.through();
       spool.acknowledge(lease);
     } catch (error) {
       this.later(lease, (error as Error).message, undefined);
     }
+  }
+
+  /** The server is back; what it asked for before holds. */
+  private through(): void {
+    this.failures = 0;
+    this.trouble = undefined;
+    this.notBefore = 0;
+    this.wake?.();
   }
 
   private later(lease: Lease, reason: string, asked: number | undefined): void {
@@ -107,7 +122,9 @@ export class Sender {
     this.trouble = reason;
     this.failures++;
     const pause = pauseMs(this.failures, asked, (this.options.random ?? Math.random)());
-    this.notBefore = Math.max(this.notBefore, Date.now() + pause);
+    const until = performance.now() + pause;
+    if (asked === undefined) this.notBefore = Math.max(this.notBefore, until);
+    else this.askedNotBefore = Math.max(this.askedNotBefore, until);
   }
 
   /** Sends no more; what is on its way may arrive within `ms`. */
@@ -120,8 +137,8 @@ export class Sender {
 
   /** Waits until the spool is empty, but not longer than `ms`. */
   async drain(ms: number): Promise<boolean> {
-    const until = Date.now() + ms;
-    while (this.options.spool.open > 0 && Date.now() < until) {
+    const until = performance.now() + ms;
+    while (this.options.spool.open > 0 && performance.now() < until) {
       this.nudge();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
