@@ -1,4 +1,6 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { DaemonSet, Deployment, StatefulSet } from 'kubernetes-models/apps/v1';
@@ -7,12 +9,17 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ClusterRole, ClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1';
 import { Namespace, Secret, Service, ServiceAccount } from 'kubernetes-models/v1';
 import { parseAllDocuments } from 'yaml';
+import { CALICO_API_KINDS, CORE_KINDS, OPTIONAL_KINDS } from '../../apps/collector/src/cluster/kinds.js';
+import { parseOptions } from '../../apps/collector/src/options.js';
 
 const ROOT = path.resolve(import.meta.dirname, '../../deploy/kubernetes');
-const FOLDERS = ['base', 'overlays/example', 'overlays/monitoring'];
+const KERNEL_LOG = 'overlays/kernel-log';
+const FOLDERS = ['base', 'overlays/example', 'overlays/monitoring', KERNEL_LOG];
 
 interface Container {
   readonly name: string;
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly volumeMounts?: readonly { readonly mountPath: string }[];
   readonly startupProbe?: object;
   readonly livenessProbe?: object;
   readonly readinessProbe?: object;
@@ -84,10 +91,24 @@ function canRender(): boolean {
   }
 }
 
+/** Does what only root may do; outside CI it is left out for others, and false comes back. */
+function mayBeRoot(work: () => void): boolean {
+  if (process.getuid?.() !== 0 && !process.env['CI']) {
+    process.stderr.write('the log of syslog is left out: giving a file away needs root\n');
+    return false;
+  }
+  work();
+  return true;
+}
+
 const rendered = canRender() || process.env['CI'] ? FOLDERS.map((folder) => ({ folder, objects: render(folder) })) : [];
 if (rendered.length === 0) process.stderr.write('deploy/kubernetes is not rendered: kubectl is not installed\n');
 
 const READ = ['get', 'list', 'watch'];
+/** Names that no API serves: Calico's API server asks for them before it gives the policies of a tier. */
+const TIERED = ['networkpolicies', 'globalnetworkpolicies', 'stagednetworkpolicies', 'stagedglobalnetworkpolicies'].map(
+  (resource) => `projectcalico.org/tier.${resource}`,
+);
 /** Everything the watcher may read, and the reason why each has to be here is that an explanation cites it. */
 const READABLE = new Set([
   '/namespaces',
@@ -114,6 +135,7 @@ const READABLE = new Set([
       'ippools',
     ].map((resource) => `${group}/${resource}`),
   ),
+  ...TIERED,
 ]);
 
 function permissions(objects: readonly Rendered[]): readonly { readonly what: string; readonly verb: string }[] {
@@ -132,7 +154,7 @@ function containersOf(objects: readonly Rendered[]) {
   );
 }
 
-describe.each(rendered)('deploy/kubernetes/$folder', ({ objects }) => {
+describe.each(rendered)('deploy/kubernetes/$folder', ({ folder, objects }) => {
   it('is what Kubernetes takes', () => {
     expect(objects.length).toBeGreaterThan(15);
     for (const object of objects) {
@@ -154,6 +176,25 @@ describe.each(rendered)('deploy/kubernetes/$folder', ({ objects }) => {
     expect(all.filter(({ what, verb }) => !READABLE.has(what) || !READ.includes(verb))).toEqual([]);
   });
 
+  it('may read all that the watcher watches, and the policies of every tier', () => {
+    const all = permissions(objects).map(({ what, verb }) => `${verb} ${what}`);
+    const watched = [...CORE_KINDS, ...OPTIONAL_KINDS, ...CALICO_API_KINDS].map(
+      ({ group, plural }) => `${group}/${plural}`,
+    );
+    const needed = [...watched, ...TIERED].flatMap((what) => READ.map((verb) => `${verb} ${what}`));
+    expect(needed.filter((each) => !all.includes(each))).toEqual([]);
+  });
+
+  it('reads on a node what its words say: the usual sources, an NFLOG group that is nobody else’s, the kernel log where asked', () => {
+    const [collector] = containersOf(objects).filter(({ owner }) => owner === 'whydrop-collector');
+    const { env = [], volumeMounts = [] } = collector?.container ?? {};
+    const options = parseOptions([], Object.fromEntries(env.map(({ name, value }) => [name, value])));
+    expect(options.nflogGroups).toEqual([100]);
+    expect(options.read).toEqual(expect.arrayContaining(['conntrack', 'iptables', 'ipset']));
+    expect(options.read.includes('kernel')).toBe(folder === KERNEL_LOG);
+    expect(volumeMounts.some(({ mountPath }) => mountPath === '/dev/kmsg')).toBe(folder === KERNEL_LOG);
+  });
+
   it('asks for what it uses, can be probed, and may do no more than it must', () => {
     const containers = containersOf(objects);
     expect(containers.map(({ owner }) => owner).toSorted()).toEqual([
@@ -171,10 +212,46 @@ describe.each(rendered)('deploy/kubernetes/$folder', ({ objects }) => {
         requests: { cpu: expect.any(String), memory: expect.any(String) },
         limits: { memory: expect.any(String) },
       });
-      expect(security).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true });
-      expect(security?.privileged ?? false).toBe(false);
+      // No runtime lets a container open /dev/kmsg that is not privileged.
+      const privileged = owner === 'whydrop-collector' && folder === KERNEL_LOG;
+      expect(security).toMatchObject({ allowPrivilegeEscalation: privileged, readOnlyRootFilesystem: true });
+      expect(security?.privileged ?? false).toBe(privileged);
       expect(security?.capabilities?.drop).toEqual(['ALL']);
-      expect(security?.capabilities?.add ?? []).toEqual(owner === 'whydrop-collector' ? ['NET_ADMIN', 'NET_RAW'] : []);
+      const added = privileged ? ['NET_ADMIN', 'NET_RAW', 'SYSLOG'] : ['NET_ADMIN', 'NET_RAW'];
+      expect(security?.capabilities?.add ?? []).toEqual(owner === 'whydrop-collector' ? added : []);
+    }
+  });
+});
+
+describe('deploy/systemd/whydrop-collector.service', () => {
+  const unit = readFileSync(path.resolve(ROOT, '../systemd/whydrop-collector.service'), 'utf8');
+  const words = (name: string) =>
+    [...unit.matchAll(new RegExp(`^${name}=(.*)$`, 'gm'))].flatMap(([, text = '']) => text.split(' '));
+
+  it('lets the collector open what its options name: conntrack, NFLOG, /dev/kmsg, the kernel log of syslog', () => {
+    for (const name of ['CapabilityBoundingSet', 'AmbientCapabilities'])
+      expect(words(name)).toEqual(['CAP_NET_ADMIN', 'CAP_NET_RAW', 'CAP_SYSLOG']);
+    expect(words('SupplementaryGroups')).toEqual(['adm']);
+    expect(words('DeviceAllow')).toEqual(['/dev/kmsg', 'r']);
+  });
+
+  it('reads a log of syslog with the groups and capabilities that it has, and not without the groups', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'whydrop-unit-'));
+    const log = path.join(folder, 'kern.log');
+    try {
+      writeFileSync(log, 'DROP', { mode: 0o640 });
+      // As syslog makes it: another user's, and of the group adm.
+      if (!mayBeRoot(() => execFileSync('chown', ['102:adm', log]))) return;
+      const capabilities = words('CapabilityBoundingSet').map((name) => `+${name.replace('CAP_', '').toLowerCase()}`);
+      const read = (...groups: readonly string[]) =>
+        execFileSync('setpriv', [...groups, `--bounding-set=-all,${capabilities.join(',')}`, 'cat', log], {
+          encoding: 'utf8',
+          stdio: 'pipe',
+        });
+      expect(read(`--groups=${words('SupplementaryGroups').join(',')}`)).toBe('DROP');
+      expect(() => read('--clear-groups')).toThrow(/Permission denied/);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });

@@ -32,6 +32,22 @@ describe('the options', () => {
     });
   });
 
+  it.each([
+    [true, ['1', 'true', 'TRUE', 'yes', 'on', ' true ']],
+    [false, ['0', 'false', 'no', 'off', '']],
+  ])('a switch of the environment is %s by each of its words', (watching, words) => {
+    for (const word of words) {
+      const options = parseOptions(URL, { WHYDROP_CLUSTER_WATCH: word });
+      expect([word, options.clusterWatch]).toEqual([word, watching]);
+    }
+  });
+
+  it('a switch that is neither on nor off is refused: nobody gets a node read instead of a cluster watched', () => {
+    const nonsense = () => parseOptions(URL, { WHYDROP_CLUSTER_WATCH: 'cluster-a' });
+    expect(nonsense).toThrow(OptionError);
+    expect(nonsense).toThrow('WHYDROP_CLUSTER_WATCH=cluster-a');
+  });
+
   it('reads sizes and times', () => {
     expect([bytesOf('x', '256M'), bytesOf('x', '1GiB'), bytesOf('x', '12')]).toEqual([2 ** 28, 2 ** 30, 12]);
     expect([durationOf('x', '10s'), durationOf('x', '500ms'), durationOf('x', '2m'), durationOf('x', '3')]).toEqual([

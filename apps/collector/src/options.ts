@@ -76,11 +76,13 @@ export const SPEC = {
 type Words = ReturnType<typeof parseArgs<{ options: typeof SPEC }>>['values'];
 type Environment = Readonly<Record<string, string | undefined>>;
 
+const variable = (name: string) => `WHYDROP_${name.toUpperCase().replaceAll('-', '_')}`;
+
 /** `--spool-size` is WHYDROP_SPOOL_SIZE in the environment; what the command line says goes first. */
 function lookup(words: Words, environment: Environment) {
   return (name: keyof typeof SPEC): string | undefined => {
     const word = words[name];
-    const text = typeof word === 'string' ? word : environment[`WHYDROP_${name.toUpperCase().replaceAll('-', '_')}`];
+    const text = typeof word === 'string' ? word : environment[variable(name)];
     return text === undefined || text === '' ? undefined : text;
   };
 }
@@ -147,6 +149,14 @@ function conntrackEvents(text: string | undefined): readonly string[] {
   return names;
 }
 
+/** A switch of the environment, which has to hold a word. */
+function switched(name: keyof typeof SPEC, text = 'no'): boolean {
+  const word = text.trim().toLowerCase();
+  if (/^(1|true|yes|on)$/.test(word)) return true;
+  if (/^(0|false|no|off|)$/.test(word)) return false;
+  throw new OptionError(`${variable(name)}=${text}: must be true or false`);
+}
+
 function statusAddress(text: string): CollectorOptions['status'] {
   if (text === 'none') return undefined;
   const match = /^(?:(.+):)?(\d+)$/.exec(text);
@@ -186,7 +196,7 @@ export function parseOptions(args: readonly string[], environment: Environment):
     wholeNumber(name, get(name) ?? usual, 1, most);
   const observe = get('observe-new');
   const trace = get('trace');
-  const clusterWatch = values['cluster-watch'] === true || environment['WHYDROP_CLUSTER_WATCH'] === '1';
+  const clusterWatch = values['cluster-watch'] === true || switched('cluster-watch', get('cluster-watch'));
   return {
     url: url(get('url')),
     token: get('token') ?? '',
