@@ -84,8 +84,8 @@ describe('differences between what was written and what a node runs', () => {
       `INSERT INTO reconciliation_due (emitter_id, cluster_id, from_time)
        SELECT id, cluster_id, 'epoch' FROM emitter WHERE node = 'n2'`,
     );
-    expect(await reconcileDue(database)).toEqual({ nodes: 1, compared: 0, leftOut: 0 });
+    expect(await reconcileDue(database)).toEqual({ nodes: 1, compared: 0, leftOut: 0, failed: [] });
     expect(await rows(database)).toEqual(first);
-    expect(await reconcileDue(database)).toEqual({ nodes: 0, compared: 0, leftOut: 0 });
+    expect(await reconcileDue(database)).toEqual({ nodes: 0, compared: 0, leftOut: 0, failed: [] });
   });
 });

@@ -33,7 +33,7 @@ export class Alerter implements OnApplicationBootstrap, OnModuleDestroy {
     try {
       const { told, failed } = await evaluateAlerts(database, now());
       if (told > 0) log.info({ told }, 'alerts told');
-      for (const { rule, error } of failed) log.error({ rule, error }, 'a rule could not be evaluated');
+      for (const each of failed) log.error(each, 'what could not be evaluated; the others were');
     } catch (error) {
       log.error({ error: String(error) }, 'alerts could not be evaluated');
     }

@@ -25,8 +25,9 @@ export class Reconciler implements OnApplicationBootstrap, OnModuleDestroy {
   private async run(): Promise<void> {
     const { database, log } = this.steps;
     try {
-      const { nodes, compared, leftOut } = await reconcileDue(database);
+      const { nodes, compared, leftOut, failed } = await reconcileDue(database);
       if (compared > 0) log.info({ nodes, compared, leftOut }, 'nodes compared with what was written');
+      for (const each of failed) log.error(each, 'a node could not be compared; the others were');
     } catch (error) {
       log.error({ error: String(error) }, 'the comparison of nodes with what was written failed');
     }

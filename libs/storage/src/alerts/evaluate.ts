@@ -2,6 +2,7 @@ import { type AlertRule, INITIAL, isForgettable, MINUTE, type SeriesState, step 
 import { formatInstant, type Instant } from '@whydrop/model';
 import type pg from 'pg';
 import type { Database } from '../database.js';
+import { isUnavailable } from '../ingest/unavailable.js';
 import { MICROS } from '../write/batch.js';
 import { alertId, forgetAlert, putAlert, resolveAlert, tellFiring } from './alert.store.js';
 import { driftSeries, gapSeries } from './clock-series.js';
@@ -172,22 +173,28 @@ async function retire(
     await client.query(`DELETE FROM ${table} WHERE cluster_id = $1 AND rule_id <> ALL ($2)`, [clusterId, ids]);
 }
 
+interface Failed {
+  readonly cluster: string;
+  readonly rule?: string;
+  readonly error: string;
+}
+
 /** What a run of the evaluator did. */
 export interface EvaluationResult {
   readonly told: number;
-  /** Rules that could not be evaluated, and why; the others were. */
-  readonly failed: readonly { readonly rule: string; readonly error: string }[];
+  /** Rules that could not be evaluated for a cluster, and why; the others were. Without a rule: none of the cluster's. */
+  readonly failed: readonly Failed[];
 }
 
 async function evaluateCluster(
   client: pg.PoolClient,
-  { id: clusterId, name: cluster }: { readonly id: number; readonly name: string },
+  { id: clusterId, name: cluster }: Cluster,
   rules: readonly StoredRule[],
   now: Instant,
 ): Promise<EvaluationResult> {
   const seen: Seen = await loadSeen(client, clusterId, [now - 30 * DAY, now + DAY]);
   const closed = await closedUntil(client, clusterId, seen, now);
-  const failed: { rule: string; error: string }[] = [];
+  const failed: Failed[] = [];
   for (const stored of rules) {
     await client.query('SAVEPOINT rule');
     try {
@@ -195,11 +202,25 @@ async function evaluateCluster(
       await client.query('RELEASE SAVEPOINT rule');
     } catch (error) {
       await client.query('ROLLBACK TO SAVEPOINT rule');
-      failed.push({ rule: stored.rule.name, error: String(error) });
+      failed.push({ cluster, rule: stored.rule.name, error: String(error) });
     }
   }
   await retire(client, clusterId, rules, now);
   return { told: await tellFiring(client, clusterId, rules, now), failed };
+}
+
+interface Cluster {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Undefined when another worker is at the cluster. */
+function evaluateAlone(database: Database, cluster: Cluster, now: Instant): Promise<EvaluationResult | undefined> {
+  return database.transaction(async (client) => {
+    const lock = 'SELECT pg_try_advisory_xact_lock(72707380, $1) AS mine';
+    const { rows } = await client.query<{ mine: boolean }>(lock, [cluster.id]);
+    return rows[0]?.mine ? evaluateCluster(client, cluster, await enabledRules(client), now) : undefined;
+  });
 }
 
 /**
@@ -207,18 +228,16 @@ async function evaluateCluster(
  * written in one transaction, so that a worker that dies leaves either all of a run or nothing.
  */
 export async function evaluateAlerts(database: Database, now: Instant): Promise<EvaluationResult> {
-  const { rows: clusters } = await database.pool.query<{ id: number; name: string }>(
-    'SELECT id, name FROM cluster ORDER BY id',
-  );
+  const { rows: clusters } = await database.pool.query<Cluster>('SELECT id, name FROM cluster ORDER BY id');
   const all: EvaluationResult[] = [];
   for (const cluster of clusters) {
-    const result = await database.transaction(async (client) => {
-      const { rows } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock(72707380, $1) AS mine', [
-        cluster.id,
-      ]);
-      return rows[0]?.mine ? evaluateCluster(client, cluster, await enabledRules(client), now) : undefined;
-    });
-    if (result) all.push(result);
+    try {
+      const result = await evaluateAlone(database, cluster, now);
+      if (result) all.push(result);
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      all.push({ told: 0, failed: [{ cluster: cluster.name, error: String(error) }] });
+    }
   }
   return { told: all.reduce((sum, { told }) => sum + told, 0), failed: all.flatMap(({ failed }) => failed) };
 }

@@ -60,10 +60,13 @@ export async function dueEmitters(client: Pick<pg.PoolClient, 'query'>): Promise
 
 /**
  * Takes everything that is due for a node, in the transaction that writes what comes of it. One comparison of a node at
- * a time; undefined when another one has taken it.
+ * a time; undefined when another one has taken it, or is at it: what came since then stays due.
  */
 export async function takeDue(client: pg.PoolClient, emitterId: number): Promise<DueNode | undefined> {
-  await client.query('SELECT pg_advisory_xact_lock(72707373, $1)', [emitterId]);
+  const lock = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_xact_lock(72707373, $1) AS mine', [
+    emitterId,
+  ]);
+  if (lock.rows[0]?.mine !== true) return undefined;
   const { rows } = await client.query<DueRow>(
     `WITH taken AS (DELETE FROM reconciliation_due WHERE emitter_id = $1 RETURNING from_time)
      SELECT e.id AS emitter_id, e.cluster_id, c.name AS cluster, e.node, ${MICROS('min(t.from_time)')} AS from

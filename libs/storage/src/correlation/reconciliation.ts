@@ -13,6 +13,7 @@ import type { Instant, RulesetBackend, RulesetSnapshot } from '@whydrop/model';
 import { LRUCache } from 'lru-cache';
 import type pg from 'pg';
 import type { Database } from '../database.js';
+import { isUnavailable } from '../ingest/unavailable.js';
 import { insertFindings, rewindFindings } from './finding-rows.js';
 import {
   addressesOf,
@@ -39,6 +40,8 @@ export interface ReconciliationResult {
   readonly compared: number;
   /** Connections of these that were left out because there were too many. */
   readonly leftOut: number;
+  /** Nodes that could not be compared, and why. */
+  readonly failed: readonly { readonly emitterId: number; readonly error: string }[];
 }
 
 interface Caches {
@@ -144,22 +147,31 @@ async function followNode(client: pg.PoolClient, { histories, results }: Caches,
   return { nodes: 1, compared: run.compared, leftOut: run.leftOut };
 }
 
+function reconcileNode(database: Database, emitterId: number) {
+  return database.transaction(async (client) => {
+    const due = await takeDue(client, emitterId);
+    return due && followNode(client, cachesOf(database), due);
+  });
+}
+
 /**
  * The reconcile step: compares every node again that new snapshots or objects bear on, and carries its findings, one
  * transaction a node. What is compared has been stored, so it can run again, later or in another order: the findings
- * are the same.
+ * are the same. A node that cannot be compared stays due, and the others are.
  */
 export async function reconcileDue(database: Database): Promise<ReconciliationResult> {
   const sum = { nodes: 0, compared: 0, leftOut: 0 };
+  const failed: { emitterId: number; error: string }[] = [];
   for (const emitterId of await dueEmitters(database.pool)) {
-    const done = await database.transaction(async (client) => {
-      const due = await takeDue(client, emitterId);
-      return due && followNode(client, cachesOf(database), due);
-    });
-    if (!done) continue;
-    sum.nodes += done.nodes;
-    sum.compared += done.compared;
-    sum.leftOut += done.leftOut;
+    try {
+      const done = await reconcileNode(database, emitterId);
+      sum.nodes += done?.nodes ?? 0;
+      sum.compared += done?.compared ?? 0;
+      sum.leftOut += done?.leftOut ?? 0;
+    } catch (error) {
+      if (isUnavailable(error)) throw error;
+      failed.push({ emitterId, error: String(error) });
+    }
   }
-  return sum;
+  return { ...sum, failed };
 }
