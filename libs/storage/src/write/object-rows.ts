@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
-import { formatInstant, instantFromRfc3339, type KubernetesObject, type ObjectChange } from '@whydrop/model';
+import {
+  formatInstant,
+  type Instant,
+  instantFromRfc3339,
+  type KubernetesObject,
+  type ObjectChange,
+} from '@whydrop/model';
 import type pg from 'pg';
+import { MICROS } from './batch.js';
 
 /** API group without its version; NetworkPolicies that moved from `extensions` keep one identity. */
 function apiGroup(object: KubernetesObject): string {
@@ -26,8 +33,11 @@ const INSERT = `
       AS t(g, k, ns, n, uid, rv, change, created, at, hash, object)
   ON CONFLICT DO NOTHING`;
 
-// From all known changes of an object, in the order of their times whatever the order of arrival: a version holds until
-// the next change. The first known one, when it was found and not made then, holds from the object's creation.
+/** The changes of an object, the first one first: in the order of their times, whatever the order of arrival. */
+const IN_ORDER = `v.at, v.change = 'DELETED', v.resource_version, v.content_hash, v.change, v.id`;
+
+// From all known changes of an object: a version holds until the next change. The first known one, when it was found and not
+// made then, holds from the object's creation.
 const VALIDITY = `
   WITH touched AS (
     SELECT DISTINCT * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS t(g, k, ns, n)
@@ -37,7 +47,7 @@ const VALIDITY = `
       FROM object_version v JOIN touched t ON (v.api_group, v.kind, v.namespace, v.name) = (t.g, t.k, t.ns, t.n)
      WHERE v.cluster_id = $1
     WINDOW w AS (PARTITION BY v.api_group, v.kind, v.namespace, v.name
-                 ORDER BY v.at, v.change = 'DELETED', v.resource_version, v.content_hash, v.id)
+                 ORDER BY ${IN_ORDER})
   ), validity AS (
     SELECT id,
            CASE WHEN ordinal > 1 OR change NOT IN ('STATE', 'ADDED') THEN at
@@ -49,28 +59,63 @@ const VALIDITY = `
     FROM validity n
    WHERE v.id = n.id AND (v.valid_from, v.valid_to) IS DISTINCT FROM (n.valid_from, n.valid_to)`;
 
-/** Stores object changes and works out anew when each version of the touched objects was in force. */
+const FIRST = `
+  SELECT t.ordinal::int - 1 AS change, f.id, f.since
+    FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY AS t(g, k, ns, n, ordinal)
+    CROSS JOIN LATERAL (
+      SELECT v.id, ${MICROS('v.valid_from')} AS since FROM object_version v
+       WHERE v.cluster_id = $1 AND (v.api_group, v.kind, v.namespace, v.name) = (t.g, t.k, t.ns, t.n)
+       ORDER BY ${IN_ORDER} LIMIT 1) f`;
+
+interface First {
+  readonly id: bigint;
+  readonly since: bigint;
+}
+
+/** The cluster, and of each change its object's group, kind, namespace and name. */
+type Objects = readonly [number, ...(readonly string[])[]];
+
+/** The first known version of each change's object. */
+async function firstVersions(client: pg.PoolClient, objects: Objects): Promise<ReadonlyMap<number, First>> {
+  const { rows } = await client.query<First & { readonly change: number }>(FIRST, [...objects]);
+  return new Map(rows.map((row) => [row.change, row]));
+}
+
+/**
+ * From when on other versions can be in force than before a change came. What was in force before it stays so, unless an
+ * object has another first version now: both were taken to hold since some time before they were seen.
+ */
+function changedFrom({ at }: ObjectChange, before: First | undefined, after: First | undefined): Instant {
+  if (before && before.id === after?.id) return at;
+  return Math.min(at, Number(before?.since ?? at), Number(after?.since ?? at));
+}
+
+/**
+ * Stores object changes and works out anew when each version of the touched objects was in force. Gives the time from
+ * which on something else is in force than before, whatever came in which order; undefined when there are no changes.
+ */
 export async function storeObjects(
   client: pg.PoolClient,
   clusterId: number,
   batchId: bigint,
   changes: readonly ObjectChange[],
-): Promise<void> {
-  if (changes.length === 0) return;
+): Promise<Instant | undefined> {
+  if (changes.length === 0) return undefined;
   const objects = changes.map((change) => change.object);
-  const groups = objects.map(apiGroup);
-  const kinds = objects.map((object) => object.kind);
-  const namespaces = objects.map((object) => object.metadata.namespace ?? '');
-  const names = objects.map((object) => object.metadata.name);
+  const touched: Objects = [
+    clusterId,
+    objects.map(apiGroup),
+    objects.map((object) => object.kind),
+    objects.map((object) => object.metadata.namespace ?? ''),
+    objects.map((object) => object.metadata.name),
+  ];
   // One writer per cluster at a time: two that touch the same object would each miss the other's versions.
   await client.query('SELECT pg_advisory_xact_lock(72707371, $1)', [clusterId]);
+  const before = await firstVersions(client, touched);
   await client.query(INSERT, [
     clusterId,
     batchId,
-    groups,
-    kinds,
-    namespaces,
-    names,
+    ...touched.slice(1),
     objects.map((object) => object.metadata.uid ?? null),
     objects.map((object) => object.metadata.resourceVersion ?? null),
     changes.map((change) => change.type),
@@ -79,5 +124,8 @@ export async function storeObjects(
     objects.map(contentHash),
     objects.map((object) => JSON.stringify(object).replaceAll('\\u0000', '\\ufffd')),
   ]);
-  await client.query(VALIDITY, [clusterId, groups, kinds, namespaces, names]);
+  await client.query(VALIDITY, [...touched]);
+  const after = await firstVersions(client, touched);
+  const from = changes.map((change, at) => changedFrom(change, before.get(at), after.get(at)));
+  return from.reduce((a, b) => Math.min(a, b));
 }

@@ -120,19 +120,27 @@ function countingTimes({ metrics, verdicts }: Sorted): readonly Instant[] {
   return [...counters, ...aggregates].map((item) => item.observedAt);
 }
 
-function touchedBy(sorted: Sorted): Touched {
-  const objects = span(sorted.objects.map((change) => change.at));
-  const holdsThroughout = sorted.interfaces.some((snapshot) => snapshot.observedAt === undefined);
-  const fromBefore =
-    holdsThroughout || sorted.objects.some((change) => change.type === 'STATE' || change.type === 'ADDED');
-  const context: Touched['context'] = fromBefore ? [0, null] : objects && [objects[0], null];
+/**
+ * An attempt is held against the cluster as of some seconds after it, too, and the clock that stamped its records may lag
+ * behind the one that it is set right by. In µs.
+ */
+const BESIDE = 300_000_000;
+
+function contextOf({ interfaces }: Sorted, objectsFrom: Instant | undefined): Touched['context'] {
+  const holdsThroughout = interfaces.some((snapshot) => snapshot.observedAt === undefined);
+  if (holdsThroughout) return [0, null];
+  return objectsFrom === undefined ? null : [Math.max(objectsFrom - BESIDE, 0), null];
+}
+
+/** `objectsFrom`: from when on the cluster's objects are others than before. */
+function touchedBy(sorted: Sorted, objectsFrom: Instant | undefined): Touched {
   const snapshots = [...sorted.notices, ...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces, ...sorted.hosts];
   return {
     evidence: span([...sorted.flows, ...sorted.packets, ...sorted.verdicts].map((item) => item.observedAt)),
     snapshots: span(snapshots.flatMap((item) => item.observedAt ?? [])),
     counts: span(countingTimes(sorted)),
     host: span(sorted.metrics.filter(({ name }) => HOST_METRICS.includes(name)).map((sample) => sample.observedAt)),
-    context,
+    context: contextOf(sorted, objectsFrom),
   };
 }
 
@@ -157,12 +165,13 @@ export async function storeRejects(
   await rows.send(client);
 }
 
+/** Gives the time from which on the cluster's objects are others than before. */
 async function storeSorted(
   client: pg.PoolClient,
   batch: StoredBatch,
   sorted: Sorted,
   firstOrdinal: number,
-): Promise<void> {
+): Promise<Instant | undefined> {
   const flows = flowRows(sorted.flows.length);
   for (const flow of sorted.flows) addFlow(flows, batch.emitterId, batch.id, flow);
   await flows.send(client);
@@ -176,8 +185,8 @@ async function storeSorted(
   await storeVerdicts(client, batch.emitterId, batch.id, sorted.verdicts, firstOrdinal);
   await storeMetrics(client, batch.emitterId, batch.id, sorted.metrics, firstOrdinal);
   await storeNotices(client, batch.emitterId, batch.id, sorted.notices);
-  await storeObjects(client, batch.clusterId, batch.id, sorted.objects);
   await storeRejects(client, batch, sorted.rejects, firstOrdinal);
+  return storeObjects(client, batch.clusterId, batch.id, sorted.objects);
 }
 
 /** What comes from a time that was removed would be told a second time: it is refused. */
@@ -244,10 +253,10 @@ export async function storeRecords(
   return database.transaction(async (client) => {
     const firstOrdinal = await claim(client);
     if (firstOrdinal === undefined) return false;
-    await storeSorted(client, batch, sorted, firstOrdinal);
+    const objectsFrom = await storeSorted(client, batch, sorted, firstOrdinal);
     const rejects = sorted.rejects.length;
     const rows = Object.values(sorted).reduce((sum, items) => sum + items.length, 0) - rejects;
-    await finish(client, { rows, rejects, touched: touchedBy(sorted) });
+    await finish(client, { rows, rejects, touched: touchedBy(sorted, objectsFrom) });
     return true;
   });
 }
