@@ -24,6 +24,7 @@ export class SnapshotReader implements Reader {
   private stopped = false;
   private shipped: { readonly hash: string; readonly at: number } | undefined;
   private failing: boolean | undefined;
+  trouble: string | undefined;
 
   constructor(private readonly options: SnapshotOptions) {}
 
@@ -34,10 +35,10 @@ export class SnapshotReader implements Reader {
   start(): void {
     const tick = (): void => {
       if (this.stopped) return;
-      const begun = Date.now();
+      const begun = performance.now();
       this.working = this.takeOne().finally(() => {
         // The pictures' distance is that of their beginnings, however long one takes.
-        const wait = Math.max(50, this.options.intervalMs - (Date.now() - begun));
+        const wait = Math.max(50, this.options.intervalMs - (performance.now() - begun));
         if (!this.stopped) this.timer = setTimeout(tick, wait);
       });
     };
@@ -57,9 +58,11 @@ export class SnapshotReader implements Reader {
       }
       if (this.failing !== false) watch.alive(this.name, source.channel, at);
       this.failing = false;
+      this.trouble = undefined;
     } catch (error) {
       if (this.failing !== true) watch.warn(this.name, (error as Error).message);
       this.failing = true;
+      this.trouble = `${this.name}: ${(error as Error).message}`;
       watch.alive(this.name, source.channel, undefined);
     }
   }
@@ -70,7 +73,9 @@ export class SnapshotReader implements Reader {
     const hash = createHash('sha1')
       .update(essence ? essence(payload.toString()) : payload)
       .digest('hex');
-    if (this.shipped?.hash === hash && at - this.shipped.at < unchangedMs) return false;
+    const { shipped } = this;
+    // A clock that was put back says nothing of how long ago that was.
+    if (shipped?.hash === hash && at >= shipped.at && at - shipped.at < unchangedMs) return false;
     this.shipped = { hash, at };
     return true;
   }
