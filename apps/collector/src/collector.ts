@@ -69,7 +69,7 @@ class Collector {
     bases: Bases,
   ) {
     const { url, token, inFlight, flushMs } = options;
-    this.metrics = collectorMetrics(spool, this.now);
+    this.metrics = collectorMetrics(spool, this.now, () => this.readers);
     this.poster = new Poster(url, token, inFlight);
     this.sender = new Sender({
       spool,
@@ -150,8 +150,8 @@ class Collector {
         this.sender.trouble === undefined ? Promise.resolve() : Promise.reject(new Error(this.sender.trouble)),
       )
       .add('readers', () => {
-        const trouble = this.noRoom?.message ?? this.readers.find((reader) => reader.trouble !== undefined)?.trouble;
-        return trouble === undefined ? Promise.resolve() : Promise.reject(new Error(trouble));
+        const troubles = this.troubles;
+        return troubles.length === 0 ? Promise.resolve() : Promise.reject(new Error(troubles.join('; ')));
       });
     if (options.status) {
       this.status = await serveStatus({ health, metrics: this.metrics.registry, ...options.status });
@@ -193,6 +193,12 @@ class Collector {
       { server: options.url, node: options.node, spool: options.spool, streams: this.readers.map(({ name }) => name) },
       'the collector is reading',
     );
+  }
+
+  /** Why not everything is read that should be. */
+  private get troubles(): readonly string[] {
+    if (this.noRoom) return [this.noRoom.message];
+    return this.readers.flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]));
   }
 
   get statusUrl(): string | undefined {

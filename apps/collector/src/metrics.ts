@@ -1,5 +1,6 @@
 import { openMetrics } from '@whydrop/telemetry';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Reader } from './read/reader.js';
 import type { Spool } from './spool/spool.js';
 
 /** What a collector counts; `records` by stream as they were read, `gaps` by reason, `answers` by kind. */
@@ -13,8 +14,8 @@ export interface CollectorMetrics {
   readonly lastAck: Gauge;
 }
 
-/** Opens the metrics; those of the spool are looked up when somebody asks. */
-export function collectorMetrics(spool: Spool, now: () => number): CollectorMetrics {
+/** Opens the metrics; those of the spool and of the readers are looked up when somebody asks. */
+export function collectorMetrics(spool: Spool, now: () => number, readers: () => readonly Reader[]): CollectorMetrics {
   const registry = openMetrics('collector');
   const registers = [registry];
   new Gauge({
@@ -42,6 +43,16 @@ export function collectorMetrics(spool: Spool, now: () => number): CollectorMetr
       const times = await Promise.all(spool.all.map((chain) => chain.oldestAt()));
       const oldest = Math.min(...times.map((time) => time ?? now()));
       this.set(Math.max(0, now() - oldest) / 1000);
+    },
+  });
+  new Gauge({
+    name: 'whydrop_reader_up',
+    help: '1 while the reader reads all that it should, else 0',
+    labelNames: ['reader'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { name, trouble } of readers()) this.set({ reader: name }, trouble === undefined ? 1 : 0);
     },
   });
   const counter = <Label extends string>(name: string, help: string, label: Label) =>
