@@ -17,8 +17,8 @@ import type { Cursor, SpoolClass } from './spool/record.js';
 /** What an earlier run left on the disk of a stream. */
 export interface Past {
   cursor(name: SpoolClass, stream: string): Cursor | undefined;
-  /** Until when it was surely read, milliseconds since 1970. */
-  lastAlive(name: SpoolClass, stream: string): number | undefined;
+  /** Until when it was surely read, milliseconds since 1970; what is covered of its channel counts as read. */
+  lastAlive(name: SpoolClass, stream: string, channel?: string): number | undefined;
 }
 
 /** What readers are made with. */
@@ -36,7 +36,8 @@ function followers({ options, sink, watch, past }: ReaderParts): readonly Reader
   return options.followFiles.map(({ stream, format, path }) => {
     const channel = channelOf(format);
     const source = { stream, format, class: classOf(format), ...(channel === undefined ? {} : { channel }) };
-    return new FileFollower({ source, path, sink, watch, cursor: past.cursor(source.class, stream) });
+    const [cursor, lastAt] = [past.cursor(source.class, stream), past.lastAlive(source.class, stream)];
+    return new FileFollower({ source, path, sink, watch, cursor, lastAt });
   });
 }
 

@@ -46,5 +46,5 @@ function coverageDraft(emitter: Emitter, channels: string[], from: number, to: n
   const head = { version: 1 as const, ...emitter, stream: 'coverage', format: FORMAT, ...observed };
   const body: Draft['body'] = (number) => wireBody({ ...head, ...number }, Buffer.from(JSON.stringify(coverage)));
   // Behind everything it speaks of: the flows go last.
-  return { class: 'flows', stream: 'coverage', records: channels.length, from, to, body };
+  return { class: 'flows', stream: 'coverage', records: channels.length, from, to, covers: channels, body };
 }

@@ -28,7 +28,7 @@ export function conntrackReaders({ options, sink, watch, past, folder }: ReaderP
     );
   };
   const command = () => ['conntrack', '-E', '-o', 'timestamp,id', '-b', String(options.conntrackBuffer), ...events];
-  const lastAt = past.lastAlive(source.class, STREAM);
+  const lastAt = past.lastAlive(source.class, STREAM, source.channel);
   return [
     new CommandReader({
       ...{ source, sink, watch, command, resync, lastAt },

@@ -92,7 +92,7 @@ function journalReader({ sink, watch, past, folder }: ReaderParts): Reader {
       ...(typeof after === 'string' ? ['--no-tail', `--after-cursor=${after}`] : ['-n', '0']),
     ],
     // What was not read is still in the journal.
-    lastAt: typeof after === 'string' ? undefined : past.lastAlive(CLASS, stream),
+    lastAt: typeof after === 'string' ? undefined : past.lastAlive(CLASS, stream, channelOf(FORMAT)),
     look: (bytes) => {
       if (bytes.length === 0) return undefined;
       const text = bytes.toString();

@@ -58,7 +58,13 @@ export function groupReader(
   };
   const config = `${folder}/ulogd.${group}.conf`;
   const reader = new CommandReader({
-    ...{ source, sink, watch, fifo: `${folder}/nflog.${group}.fifo`, lastAt: past.lastAlive(source.class, stream) },
+    ...{
+      source,
+      sink,
+      watch,
+      fifo: `${folder}/nflog.${group}.fifo`,
+      lastAt: past.lastAlive(source.class, stream, channel),
+    },
     command: () => ['ulogd', '-c', config],
     writesToFifo: true,
     lossWords: /losing events|ENOBUFS|overrun/i,

@@ -5,6 +5,7 @@ export class Ledger {
   private readonly sequences = new Map<string, number>();
   private readonly cursors = new Map<string, Cursor>();
   private readonly lastAt = new Map<string, number>();
+  private readonly coveredTo = new Map<string, number>();
 
   constructor(public epoch: number) {}
 
@@ -20,12 +21,14 @@ export class Ledger {
     for (const [stream, next] of Object.entries(head.sequences)) this.sequences.set(stream, next);
     for (const [stream, cursor] of Object.entries(head.cursors)) this.cursors.set(stream, cursor);
     for (const [stream, at] of Object.entries(head.lastAt)) this.lastAt.set(stream, at);
+    for (const [channel, to] of Object.entries(head.coveredTo ?? {})) this.coveredTo.set(channel, to);
   }
 
   private learnBatch(head: BatchHead): void {
     if (head.epoch === this.epoch) this.sequences.set(head.stream, head.sequence + 1);
     if (head.cursor) this.cursors.set(head.stream, head.cursor);
     this.lastAt.set(head.stream, head.to);
+    for (const channel of head.covers ?? []) this.coveredTo.set(channel, head.to);
   }
 
   /** Numbers begin anew, under another epoch: what was numbered after some damage is not known. */
@@ -48,6 +51,16 @@ export class Ledger {
     return this.lastAt.get(stream);
   }
 
+  /** Until when a channel was read without a gap, milliseconds since 1970. */
+  covered(channel: string): number | undefined {
+    return this.coveredTo.get(channel);
+  }
+
+  /** Whether it is known of any channel: older collectors did not write it. */
+  get tellsChannels(): boolean {
+    return this.coveredTo.size > 0;
+  }
+
   checkpoint(): CheckpointHead {
     return {
       kind: 'checkpoint',
@@ -55,6 +68,7 @@ export class Ledger {
       sequences: Object.fromEntries(this.sequences),
       cursors: Object.fromEntries(this.cursors),
       lastAt: Object.fromEntries(this.lastAt),
+      coveredTo: Object.fromEntries(this.coveredTo),
     };
   }
 }

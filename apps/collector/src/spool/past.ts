@@ -5,11 +5,22 @@ import type { Spool } from './spool.js';
 export function pastOf(spool: Spool): Past {
   return {
     cursor: (name, stream) => spool.chain(name).ledger.cursor(stream),
-    lastAlive: (name, stream) => {
+    lastAlive: (name, stream, channel) => {
       const own = spool.chain(name).ledger.last(stream);
-      // Its last record, or the last time that all was said to be well.
-      const well = spool.chain('flows').ledger.last('coverage');
-      return own === undefined ? well : Math.max(own, well ?? own);
+      const well = channel === undefined ? undefined : wellUntil(spool, channel);
+      if (own !== undefined && well !== undefined) return Math.max(own, well);
+      return own ?? well ?? wellOnce(spool);
     },
   };
+}
+
+/** Until when its channel was said to be well: of another one it says nothing. */
+function wellUntil(spool: Spool, channel: string): number | undefined {
+  return spool.chain('flows').ledger.covered(channel);
+}
+
+/** Where an older collector has not written of which channels it spoke. */
+function wellOnce(spool: Spool): number | undefined {
+  const { ledger } = spool.chain('flows');
+  return ledger.tellsChannels ? undefined : ledger.last('coverage');
 }

@@ -21,6 +21,8 @@ export interface BatchHead {
   readonly base?: number;
   /** Where the source stands behind this batch: it counts as read once the batch is on the disk. */
   readonly cursor?: Cursor;
+  /** Channels that were read without a gap until `to`; absent in what older collectors wrote. */
+  readonly covers?: readonly string[];
 }
 
 /** First frame of every segment: everything the older ones are needed for, so that they may go. */
@@ -32,6 +34,8 @@ export interface CheckpointHead {
   readonly cursors: Readonly<Record<string, Cursor>>;
   /** Time of each stream's last record, milliseconds since 1970. */
   readonly lastAt: Readonly<Record<string, number>>;
+  /** Until when each channel was read without a gap; absent in what older collectors wrote. */
+  readonly coveredTo?: Readonly<Record<string, number>>;
 }
 
 export type RecordHead = BatchHead | CheckpointHead;

@@ -20,6 +20,8 @@ export interface Draft {
   readonly from: number;
   readonly to: number;
   readonly cursor?: Cursor;
+  /** Channels that were read without a gap until `to`. */
+  readonly covers?: readonly string[];
   /** Number of the batch that it is told by. */
   readonly base?: number;
   /** The bytes for the wire. */
