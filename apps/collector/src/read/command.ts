@@ -6,6 +6,17 @@ import { Flood } from './flood.js';
 import type { Reader, Watch } from './reader.js';
 import { widen } from './widen.js';
 
+/** Records that a source has numbered and not given. */
+export interface Hole {
+  /** Milliseconds since 1970. */
+  readonly from: number;
+  readonly to: number;
+  readonly records: number;
+  readonly detail: string;
+}
+
+export type Missed = (hole: Hole) => void;
+
 export interface CommandOptions {
   readonly source: Source;
   readonly sink: Sink;
@@ -20,7 +31,7 @@ export interface CommandOptions {
   /** After the start, after a loss: what shows the whole again. */
   readonly resync?: () => void;
   /** Looks through lines, a few times a second also through none, before they go on: to leave out what was read before, to see what is missing, to put a time in front. */
-  readonly look?: (lines: Buffer) => Piece | undefined;
+  readonly look?: (lines: Buffer, missed: Missed) => Piece | undefined;
   /** Bytes that the kernel keeps for the tool while it is busy. */
   readonly buffer?: number;
   /** When the stream's last record was on the disk, by an earlier run. */
@@ -168,7 +179,10 @@ export class CommandReader implements Reader {
       // A tool that ends again and again listens between its ends.
       if (this.trouble !== undefined && lived > 2 * pauseAfter(this.failures - 1)) this.trouble = undefined;
     }
-    this.give(await fifo.take());
+    for (let rest = await fifo.take(); ; rest = await fifo.take()) {
+      this.give(rest);
+      if (rest.length === 0 || this.stopped) return;
+    }
   }
 
   private pause(at: number): void {
@@ -210,20 +224,25 @@ export class CommandReader implements Reader {
 
   private give(lines: Buffer): void {
     if (lines.length === 0 && !this.options.look) return;
-    const piece = this.options.look ? this.options.look(lines) : { bytes: lines };
+    const piece = this.options.look ? this.options.look(lines, (hole) => this.missed(hole)) : { bytes: lines };
     if (piece) this.options.sink.lines(this.options.source, piece);
   }
 
-  private lost(reason: 'NOT_RUNNING' | 'EVENTS_LOST', from: number, to: number, detail?: string): void {
+  private missed({ from, to, records, detail }: Hole): void {
+    this.lost('EVENTS_LOST', from, to, { records, detail });
+    this.since = this.options.watch.now();
+    this.sayAlive();
+  }
+
+  private lost(reason: 'NOT_RUNNING' | 'EVENTS_LOST', from: number, to: number, more: Partial<Hole> = {}): void {
     const { watch, source } = this.options;
     // A clock that was put back makes no gap that ends before it begins.
-    const facts = { stream: source.stream, channel: source.channel, reason, from: Math.min(from, to), to };
-    watch.lost(detail === undefined ? facts : { ...facts, detail });
+    watch.lost({ ...more, stream: source.stream, channel: source.channel, reason, from: Math.min(from, to), to });
   }
 
   /** The kernel was faster than the tool. */
   private told(from: number, to: number, detail: string): void {
-    this.lost('EVENTS_LOST', from, to, detail);
+    this.lost('EVENTS_LOST', from, to, { detail });
     this.since = to;
     this.sayAlive();
     this.resyncTimer ??= setTimeout(() => {

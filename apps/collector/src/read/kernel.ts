@@ -3,9 +3,9 @@ import type { Piece } from '../batch/source.js';
 import type { ReaderParts } from '../readers.js';
 import { whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
-import { CommandReader } from './command.js';
+import { CommandReader, type Missed } from './command.js';
 import { FileFollower } from './follow.js';
-import type { Reader, Watch } from './reader.js';
+import type { Reader } from './reader.js';
 
 const FORMAT = 'kernel-log';
 const CLASS = classOf(FORMAT);
@@ -17,45 +17,41 @@ function source(stream: string, attributes: Readonly<Record<string, string>> = {
 
 const MESSAGE = /^\d{1,4},(\d{1,20}),/;
 
+const OVERWRITTEN = 'the kernel wrote over messages before they were read';
+
 /**
  * Numbers of /dev/kmsg: it shows everything that the kernel still has, each message with its number. What an earlier
  * look has seen is left out, what the ring has lost is counted.
  */
 export class KmsgNumbers {
+  private lookedAt: number | undefined;
+
   constructor(
     private last: number | undefined,
     private readonly boot: string,
-    private readonly watch: Watch,
+    private readonly now: () => number,
   ) {}
 
-  look(lines: Buffer): Piece | undefined {
+  look(lines: Buffer, missed: Missed): Piece | undefined {
     const kept: string[] = [];
     let fresh = true;
     for (const line of lines.toString('latin1').split('\n')) {
       const number = MESSAGE.exec(line)?.[1];
       // Lines that begin with a blank go with the message before them.
-      if (number !== undefined) fresh = this.isFresh(Number(number));
+      if (number !== undefined) fresh = this.isFresh(Number(number), missed);
       if (fresh && line !== '') kept.push(line);
     }
+    this.lookedAt = this.now();
     if (kept.length === 0) return undefined;
     return { bytes: Buffer.from(`${kept.join('\n')}\n`, 'latin1'), cursor: { boot: this.boot, kmsg: this.last } };
   }
 
-  private isFresh(number: number): boolean {
+  private isFresh(number: number, missed: Missed): boolean {
     if (this.last !== undefined && number <= this.last) return false;
     const missing = this.last === undefined ? 0 : number - this.last - 1;
     if (missing > 0) {
-      const [now, channel] = [this.watch.now(), channelOf(FORMAT)];
-      const detail = 'the kernel wrote over messages before they were read';
-      this.watch.lost({
-        stream: 'kernel.log',
-        channel,
-        reason: 'EVENTS_LOST',
-        from: now - 1_000,
-        to: now,
-        records: missing,
-        detail,
-      });
+      const now = this.now();
+      missed({ from: Math.min(now - 1_000, this.lookedAt ?? now), to: now, records: missing, detail: OVERWRITTEN });
     }
     this.last = number;
     return true;
@@ -72,13 +68,13 @@ function kmsgReader({ sink, watch, past, folder }: ReaderParts): Reader {
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
   const cursor = past.cursor(CLASS, 'kernel.log');
   const last = cursor?.['boot'] === boot ? Number(cursor['kmsg']) : undefined;
-  const numbers = new KmsgNumbers(last, boot, watch);
+  const numbers = new KmsgNumbers(last, boot, watch.now);
   return new CommandReader({
     ...{ sink, watch, source: source('kernel.log', { bootTime: bootTime() }), fifo: `${folder}/kernel.fifo` },
     command: () => ['cat', '/dev/kmsg'],
     // The numbers tell what is missing.
     lossWords: /(?!)/,
-    look: (lines) => numbers.look(lines),
+    look: (lines, missed) => numbers.look(lines, missed),
   });
 }
 

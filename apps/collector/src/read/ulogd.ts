@@ -4,6 +4,7 @@ import type { SpoolClass } from '../spool/record.js';
 import { whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
 import { CommandReader } from './command.js';
+import { NflogNumbers } from './nflog-numbers.js';
 import type { Reader } from './reader.js';
 
 /** ulogd2's configuration for one group: one JSON object per packet into a file, at most 100 ms after the packet. */
@@ -19,6 +20,7 @@ export function ulogdConfig(groups: readonly number[], file: (group: number) => 
     'netlink_socket_buffer_maxsize=16777216',
     'netlink_qthreshold=20',
     'netlink_qtimeout=5',
+    'seq_local=1',
     `[json${group}]`,
     `file="${file(group)}"`,
     'sync=1',
@@ -57,6 +59,7 @@ export function groupReader(
     attributes: { group: String(group) },
   };
   const config = `${folder}/ulogd.${group}.conf`;
+  const numbers = new NflogNumbers(watch.now);
   const reader = new CommandReader({
     ...{
       source,
@@ -67,21 +70,31 @@ export function groupReader(
     },
     command: () => ['ulogd', '-c', config],
     writesToFifo: true,
-    lossWords: /losing events|ENOBUFS|overrun/i,
+    lossWords: /losing events|ENOBUFS|overrun|maximum buffer size/i,
+    begins: () => numbers.begins(),
+    look: (lines, missed) => numbers.look(lines, missed),
   });
   const text = ulogdConfig([group], () => `${folder}/nflog.${group}.fifo`, 'stdout');
   let again: NodeJS.Timeout | undefined;
+  let noConfig: string | undefined;
   // The disk may be full: then there is a ulogd2 when it is not any more.
   const start = (): void =>
     void writeFile(config, text, { mode: 0o600 }).then(
-      () => reader.start(),
+      () => {
+        noConfig = undefined;
+        reader.start();
+      },
       (error: Error) => {
+        noConfig = `${stream}: ${error.message}`;
         watch.warn(stream, error.message);
         again = setTimeout(start, RETRY_MS);
       },
     );
   return {
     name: stream,
+    get trouble() {
+      return noConfig ?? reader.trouble;
+    },
     start,
     stop: async () => {
       clearTimeout(again);
