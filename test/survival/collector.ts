@@ -1,6 +1,7 @@
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FakeClock } from './fake-clock.js';
 import type { Link } from './link.js';
 import type { Manifest } from './manifest.js';
 import { OwnDisk } from './own-disk.js';
@@ -18,6 +19,8 @@ export class Collector {
   readonly process: ServerProcess;
   /** Of its spool; absent where we may not mount. */
   readonly ownDisk: OwnDisk | undefined;
+  /** Its wall clock; absent where libfaketime is not installed. */
+  readonly clock: FakeClock | undefined;
   private readonly spool: string;
   private readonly file: string;
   private writing: Promise<void> | undefined;
@@ -35,6 +38,7 @@ export class Collector {
     const disk = path.join(world.dir, 'spool-disk');
     mkdirSync(disk);
     this.ownDisk = OwnDisk.mount(disk, SPOOL_MIB);
+    this.clock = FakeClock.at(path.join(world.dir, 'clock'));
     this.spool = path.join(disk, 'spool');
     this.file = path.join(world.dir, 'conntrack.log');
     writeFileSync(this.file, '');
@@ -48,7 +52,7 @@ export class Collector {
       name: 'collector',
       command,
       args,
-      env: world.environment,
+      env: { ...world.environment, ...this.clock?.environment },
       log: path.join(world.dir, 'collector.log'),
     });
   }

@@ -194,6 +194,21 @@ const WRONG_CLOCKS: readonly ((now: number) => number)[] = [
   (now) => Date.UTC(2038, 0, 19, 3, 14, 8) * 1000 - now,
 ];
 
+/** Where the clock of a collector may be set to, in seconds from the true time; it stays there. */
+const COLLECTOR_CLOCKS = [0, -3_600, 3_600, -86_400, 86_400, -660, 660, -365 * 86_400, 1];
+
+const collectorClockFault: Fault = {
+  name: "the collector's clock is set",
+  victim: 'collector clock',
+  weight: 3,
+  kills: 0,
+  strike: ({ collector, chance }) => {
+    if (!collector?.clock) return Promise.resolve(undefined);
+    collector.clock.set(chance.pick(COLLECTOR_CLOCKS));
+    return Promise.resolve(struck());
+  },
+};
+
 const clockFault: Fault = {
   name: "a node's clock jumps",
   victim: 'clock',
@@ -271,4 +286,5 @@ export const FAULTS: readonly Fault[] = [
   ...collectorFaults,
   ...deliveryFaults,
   clockFault,
+  collectorClockFault,
 ];

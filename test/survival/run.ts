@@ -89,6 +89,7 @@ export async function survive({
     // Somebody who interrupts while things are being opened is not answered by starting them.
     if (interrupted) throw new Error('interrupted');
     collector = new Collector(world, load.manifest, new Chance(seed + 1), link);
+    if (!collector.clock) say("the collector's clock is not set: libfaketime is not installed");
     load.start();
     collector.start();
     const victims = { world, load, collector, ...(link && { link }) };

@@ -1,6 +1,9 @@
 import type { RunResult } from './run.js';
 
-const seconds = (ms: number) => (ms === 0 ? '-' : `${(ms / 1000).toFixed(1)} s`);
+function seconds(ms: number): string {
+  if (ms === 0) return '-';
+  return ms === Infinity ? 'hangs' : `${(ms / 1000).toFixed(1)} s`;
+}
 
 /** A run as a table in Markdown: a line for each kind of fault, then the count of the whole run. */
 export function tableOf({ ordeal, verdict }: RunResult): string {
