@@ -23,7 +23,7 @@ export function readGaps(
     const result = gapSchema.safeParse(parsed(text));
     const issue = result.error?.issues[0];
     const detail = `not a gap record: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`;
-    if (result.success) gaps.push({ gap: result.data, line });
+    if (result.success) gaps.push({ gap: result.data, line, raw: text.slice(0, 4096) });
     else rejects.push({ kind: 'reject', line, reason: 'BAD_VALUE', detail, raw: text.slice(0, 4096) });
   }
   return { gaps, rejects };

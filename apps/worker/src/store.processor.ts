@@ -55,7 +55,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** What we say ourselves: of one piece, and read before anything is written. */
+/** What we say ourselves: of one piece, and what is wrong in it is found line by line. */
 const isOurs = (format: string) => format === GAP_FORMAT || format === COVERAGE_FORMAT;
 
 async function storeWhole(database: Database, batch: StoredBatch, read: Read, now: number): Promise<boolean> {
@@ -68,6 +68,13 @@ async function storeWhole(database: Database, batch: StoredBatch, read: Read, no
   if (coverage.success) return storeCoverage(database, batch, coverage.data);
   const detail = `not a coverage record: ${coverage.error.issues[0]?.message ?? 'not JSON'}`;
   return storeDecoded(database, batch, [refused(batch, 'BAD_VALUE', detail)], now);
+}
+
+/** What we say ourselves is not cut into parts: as a whole it becomes a reject. */
+function storeCornered(database: Database, batch: StoredBatch, read: Read, now: number): Promise<boolean> {
+  if (!isOurs(batch.format)) return isolate(database, batch, read, now);
+  const detail = `the worker died or failed ${MAX_ATTEMPTS} times on this batch; its log says why`;
+  return storeDecoded(database, batch, [refused(batch, 'FAILED', detail)], now);
 }
 
 /**
@@ -83,10 +90,10 @@ async function attempt(database: Database, batch: StoredBatch, read: Read, now: 
   }
   try {
     const attempts = await countAttempt(database, batch.id);
-    const cornered = attempts > MAX_ATTEMPTS && !isOurs(batch.format);
-    const work = cornered
-      ? quarantine.alone(() => isolate(database, batch, read, now))
-      : quarantine.together(() => storeWhole(database, batch, read, now));
+    const work =
+      attempts > MAX_ATTEMPTS
+        ? quarantine.alone(() => storeCornered(database, batch, read, now))
+        : quarantine.together(() => storeWhole(database, batch, read, now));
     return await work.catch(async (error: unknown) => {
       if (!isOfTheInput(error)) await forgetAttempt(database, batch.id);
       throw error;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableText, storableTime } from './storable.js';
 
 /** Format id of the batch in which an emitter says what it shipped without a gap. Our own format, one JSON object. */
 export const COVERAGE_FORMAT = 'coverage';
@@ -8,8 +9,8 @@ export const COVERAGE_FORMAT = 'coverage';
  * Channels: `conntrack`, `iptables`, `nflog`, `kernel-log`, `trace`.
  */
 export const coverageSchema = z.object({
-  from: z.iso.datetime({ offset: true }),
-  to: z.iso.datetime({ offset: true }),
-  nodes: z.record(z.string(), z.array(z.string())),
+  from: storableTime,
+  to: storableTime,
+  nodes: z.record(storableText(253), z.array(storableText(64))),
 });
 export type Coverage = z.output<typeof coverageSchema>;

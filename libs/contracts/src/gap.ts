@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { storableText, storableTime } from './storable.js';
 
 /** Format id of the batch in which an emitter says what it lost. Our own format, one JSON object per line. */
 export const GAP_FORMAT = 'gap';
@@ -18,12 +19,12 @@ const count = z.int().nonnegative();
 
 /** Known loss: what a stream lost, when, why and, where that can be told, how many records. */
 export const gapSchema = z.object({
-  stream: z.string().min(1).max(1024),
+  stream: storableText(1024).min(1),
   /** The channel of the coverage records that this loss contradicts. */
-  channel: z.string().max(64).nullable().default(null),
+  channel: storableText(64).nullable().default(null),
   reason: z.enum(Object.keys(GAP_REASONS) as [GapReason, ...GapReason[]]),
-  from: z.iso.datetime({ offset: true }),
-  to: z.iso.datetime({ offset: true }),
+  from: storableTime,
+  to: storableTime,
   /** Null when it cannot be told. */
   records: count.nullable().default(null),
   /** The batches that are lost, where they had numbers already. */

@@ -1,8 +1,9 @@
 import type { Coverage, Gap } from '@whydrop/contracts';
-import type { Reject } from '@whydrop/model';
+import type { Instant, Reject } from '@whydrop/model';
 import type pg from 'pg';
 import type { Database } from '../database.js';
 import { claimStage, type StoredBatch } from './batch.js';
+import { refusalOf } from './refusal.js';
 import { finishStore, storeRejects, type Touched } from './store-batch.js';
 
 const MAKE_EMITTER = `
@@ -31,21 +32,29 @@ async function storeStretch(
   if (rowCount === 0) await client.query(ADD, [emitter, channel, from, to, batch.id]);
 }
 
-const span = (from: string, to: string): readonly [number, number] => [Date.parse(from) * 1000, Date.parse(to) * 1000];
+type Span = readonly [Instant, Instant];
+
+const span = (from: string, to: string): Span => [Date.parse(from) * 1000, Date.parse(to) * 1000];
+
+function refused(line: number, raw: string, detail: string): Reject {
+  return { kind: 'reject', line, reason: 'BAD_VALUE', detail: `PostgreSQL does not take it: ${detail}`, raw };
+}
 
 /** The store stage of a coverage batch: which channels of which nodes were captured without a gap. */
 export async function storeCoverage(database: Database, batch: StoredBatch, coverage: Coverage): Promise<boolean> {
   return database.transaction(async (client) => {
     if (!(await claimStage(client, batch.id, 'store'))) return false;
+    const rejects: Reject[] = [];
     for (const [node, channels] of Object.entries(coverage.nodes)) {
-      for (const channel of channels) await storeStretch(client, batch, node, channel, coverage);
+      for (const channel of channels) {
+        const detail = await refusalOf(client, () => storeStretch(client, batch, node, channel, coverage));
+        if (detail !== undefined) rejects.push(refused(batch.firstLine, batch.payload.slice(0, 4096), detail));
+      }
     }
+    await storeRejects(client, batch, rejects);
     const context = span(coverage.from, coverage.to);
-    await finishStore(client, batch, Object.keys(coverage.nodes).length, 0, {
-      evidence: null,
-      snapshots: null,
-      context,
-    });
+    const nodes = Object.keys(coverage.nodes).length;
+    await finishStore(client, batch, nodes, rejects.length, { evidence: null, snapshots: null, context });
     return true;
   });
 }
@@ -54,6 +63,8 @@ export async function storeCoverage(database: Database, batch: StoredBatch, cove
 export interface ToldGap {
   readonly gap: Gap;
   readonly line: number;
+  /** The line itself, or as much of it as a reject keeps. */
+  readonly raw: string;
 }
 
 const INSERT_GAP = `
@@ -67,7 +78,16 @@ async function storeGap(client: pg.PoolClient, batch: StoredBatch, { gap, line }
   await client.query(INSERT_GAP, [batch.id, line, batch.emitterId, stream, channel, reason, from, to, ...place]);
 }
 
-/** The store stage of a batch of gaps: what an emitter lost, and when, weakens every answer that leans on silence then. */
+function contextOf(gaps: readonly ToldGap[]): Touched['context'] {
+  const joined = (known: Span | null, [from, to]: Span): Span =>
+    known ? [Math.min(known[0], from), Math.max(known[1], to)] : [from, to];
+  return gaps.map(({ gap }) => span(gap.from, gap.to)).reduce<Span | null>(joined, null);
+}
+
+/**
+ * The store stage of a batch of gaps: what an emitter lost, and when, weakens every answer that leans on silence then. A
+ * line that PostgreSQL does not take becomes a reject beside those that were found before.
+ */
 export async function storeGaps(
   database: Database,
   batch: StoredBatch,
@@ -76,12 +96,16 @@ export async function storeGaps(
 ): Promise<boolean> {
   return database.transaction(async (client) => {
     if (!(await claimStage(client, batch.id, 'store'))) return false;
-    for (const told of gaps) await storeGap(client, batch, told);
-    await storeRejects(client, batch, rejects);
-    const spans = gaps.map(({ gap }) => span(gap.from, gap.to));
-    const context: Touched['context'] =
-      spans.length === 0 ? null : [Math.min(...spans.map(([from]) => from)), Math.max(...spans.map(([, to]) => to))];
-    await finishStore(client, batch, gaps.length, rejects.length, { evidence: null, snapshots: null, context });
+    const stored: ToldGap[] = [];
+    const all = [...rejects];
+    for (const told of gaps) {
+      const detail = await refusalOf(client, () => storeGap(client, batch, told));
+      if (detail === undefined) stored.push(told);
+      else all.push(refused(told.line, told.raw, detail));
+    }
+    await storeRejects(client, batch, all);
+    const touched = { evidence: null, snapshots: null, context: contextOf(stored) };
+    await finishStore(client, batch, stored.length, all.length, touched);
     return true;
   });
 }
