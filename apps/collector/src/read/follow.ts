@@ -1,9 +1,11 @@
-import { open, stat, type FileHandle } from 'node:fs/promises';
-import { countLines } from '../batch/batcher.js';
-import type { Sink, Source } from '../batch/source.js';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { Piece, Sink, Source } from '../batch/source.js';
 import type { Cursor } from '../spool/record.js';
-import { findFollowed, followCursor, signOf, type FollowCursor } from './follow-cursor.js';
+import { followCursor, type FollowCursor } from './follow-cursor.js';
+import { FollowedFile } from './followed-file.js';
 import type { Reader, Watch } from './reader.js';
+import { listRotated, youngerThan } from './rotated.js';
 
 export interface FollowOptions {
   readonly source: Source;
@@ -12,32 +14,48 @@ export interface FollowOptions {
   readonly watch: Watch;
   /** From the spool: reading goes on behind what is on the disk already. */
   readonly cursor: Cursor | undefined;
+  /** Until when an earlier run surely read it, milliseconds since 1970. */
+  readonly lastAt?: number | undefined;
   readonly pollMs?: number;
+  /** So long nobody must have written to a file that rotation put away before it is left. */
+  readonly quietMs?: number;
 }
 
-const CHUNK = 256 * 1024;
-/** A line that is longer is cut: the server rejects it with its number, and the file goes on. */
-const LONGEST_LINE = 1024 * 1024;
+/** Who rotates makes the new file before the writer is told of it: both are written to for a while. */
+const QUIET_MS = 5_000;
+/** A writer that was never told of the new file must not keep us from it. */
+const LONGEST_FAREWELL_MS = 60_000;
+/** Whoever is so long behind the end of the file does not know what the node said until now. */
+const BEHIND_MS = 500;
 
-interface Open {
-  readonly file: FileHandle;
+/** The place from which the next file is looked for. */
+interface Place {
   readonly ino: number;
-  offset: number;
-  line: number;
+  readonly mtimeMs: number;
 }
 
 /**
  * Reads a log file as it grows, each line once: the position goes to the disk together with the lines. Rotation is
- * followed (renamed, copied and cut); what went away unread is a gap.
+ * followed (renamed, copied and cut, several times while nobody read); what went away unread is a gap.
  */
 export class FileFollower implements Reader {
-  private at: Open | undefined;
+  trouble: string | undefined;
+  private at: FollowedFile | undefined;
+  /** Where an earlier run stood, until it is looked for. */
+  private before: FollowCursor | undefined;
   private stopped = false;
   private loop: Promise<void> = Promise.resolve();
-  private lastReadAt: number;
+  /** From when on it is read without a gap. */
+  private since: number | undefined;
+  /** When everything had been read that was there: of the node's clock, and of the steady one. */
+  private wellAt: number;
+  private endAt = performance.now();
+  /** When another file was first seen under the name, by the steady clock. */
+  private leftAt: number | undefined;
 
   constructor(private readonly options: FollowOptions) {
-    this.lastReadAt = options.watch.now();
+    this.before = followCursor(options.cursor);
+    this.wellAt = options.lastAt ?? options.watch.now();
   }
 
   get name(): string {
@@ -45,111 +63,149 @@ export class FileFollower implements Reader {
   }
 
   start(): void {
+    this.behind();
     this.loop = this.run();
   }
 
   private async run(): Promise<void> {
-    const { watch, source } = this.options;
-    try {
-      await this.resume(followCursor(this.options.cursor));
-    } catch (error) {
-      watch.warn(this.name, (error as Error).message);
-    }
-    watch.alive(this.name, source.channel, watch.now());
     while (!this.stopped) {
-      try {
-        if (!(await this.step())) await pause(this.options.pollMs ?? 100);
-      } catch (error) {
-        watch.warn(this.name, (error as Error).message);
-        await pause(1_000);
-      }
+      const more = await this.step().catch((error: unknown) => this.failed(error as NodeJS.ErrnoException));
+      if (!more) await pause(this.options.pollMs ?? 100);
     }
-    await this.at?.file.close();
+    await this.at?.close();
   }
 
-  private async resume(cursor: FollowCursor | undefined): Promise<void> {
-    if (!cursor) return;
-    const file = await findFollowed(this.options.path, cursor);
-    if (file) this.at = { file, ino: (await file.stat()).ino, offset: cursor.offset, line: cursor.line };
-    else if (cursor.offset > 0) this.gone('it is not there any more');
-  }
-
-  private gone(detail: string): void {
-    const { watch, source, path } = this.options;
-    const now = watch.now();
-    const facts = { stream: source.stream, channel: source.channel, from: this.lastReadAt, to: now };
-    watch.lost({ ...facts, reason: 'SOURCE_GONE', detail: `${path}: ${detail}` });
-    watch.alive(this.name, source.channel, now);
+  private async failed(error: NodeJS.ErrnoException): Promise<boolean> {
+    this.behind();
+    this.since = undefined;
+    const trouble = `${this.name}: ${error.message}`;
+    if (trouble !== this.trouble) this.options.watch.warn(this.name, error.message);
+    this.trouble = trouble;
+    if (error.code !== 'ENOENT') await pause(1_000);
+    return false;
   }
 
   /** Reads what is there; false when there was nothing. */
   private async step(): Promise<boolean> {
-    if (this.options.sink.full) {
-      await Promise.race([this.options.sink.room(), pause(200)]);
+    const { sink } = this.options;
+    if (sink.full) {
+      this.behind();
+      await this.at?.glance();
+      await Promise.race([sink.room(), pause(200)]);
       return true;
     }
-    this.at ??= await this.openFirst();
-    if (!this.at) return false;
-    const { size } = await this.at.file.stat();
-    if (size < this.at.offset) return this.cut();
-    if (size > this.at.offset && (await this.read(this.at, false))) return true;
-    return this.followRotation(this.at);
+    const at = (this.at ??= await this.openFirst());
+    const look = await at.look(false);
+    this.trouble = undefined;
+    if (look.kind === 'cut') return this.cut(at);
+    if (look.kind === 'none') return this.followRotation(at);
+    this.give(look.piece);
+    return true;
   }
 
-  private async openFirst(): Promise<Open | undefined> {
-    const file = await open(this.options.path, 'r').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    return file && { file, ino: (await file.stat()).ino, offset: 0, line: 1 };
+  private async openFirst(): Promise<FollowedFile> {
+    const { path: name, lastAt } = this.options;
+    const { before } = this;
+    const found = before && (await FollowedFile.find(name, before));
+    if (!before) return FollowedFile.open(name);
+    // Its inode may be another file's by now.
+    const place = { ino: -1, mtimeMs: before.mtimeMs ?? lastAt ?? Infinity };
+    const first = found ?? (await this.next(place, 'it is not there any more'));
+    this.before = undefined;
+    return first;
   }
 
-  /** Gives on the whole lines of the next piece; `last`: also what lacks its newline. */
-  private async read(at: Open, last: boolean): Promise<boolean> {
-    const { buffer, bytesRead } = await at.file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, at.offset);
-    let bytes: Buffer = buffer.subarray(0, buffer.subarray(0, bytesRead).lastIndexOf(10) + 1);
-    if (bytes.length === 0 && bytesRead > 0 && (last || bytesRead === CHUNK)) {
-      bytes = last ? buffer.subarray(0, bytesRead) : await this.longLine(at);
+  private give(piece: Piece): void {
+    if (performance.now() - this.endAt > BEHIND_MS) this.behind();
+    this.options.sink.lines(this.options.source, piece);
+  }
+
+  /** The channel's silence says nothing until the end was reached. */
+  private behind(): void {
+    const { watch, source } = this.options;
+    watch.alive(this.name, source.channel, undefined);
+  }
+
+  private caughtUp(): void {
+    const { watch, source } = this.options;
+    this.wellAt = watch.now();
+    this.endAt = performance.now();
+    this.since ??= this.wellAt;
+    watch.alive(this.name, source.channel, this.since);
+  }
+
+  private gone(detail: string): void {
+    const { watch, source, path: name } = this.options;
+    const now = watch.now();
+    const facts = { stream: source.stream, channel: source.channel, from: this.wellAt, to: now };
+    watch.lost({ ...facts, reason: 'SOURCE_GONE', detail: `${name}: ${detail}` });
+    this.wellAt = now;
+    this.since = now;
+  }
+
+  /** Cut after it was copied: the rest is in the copy. */
+  private async cut(at: FollowedFile): Promise<boolean> {
+    const copy = await FollowedFile.find(this.options.path, at.cursor);
+    return this.goOn(copy ?? (await this.next(at.cursor, 'it was cut before it was read to its end')));
+  }
+
+  private async followRotation(at: FollowedFile): Promise<boolean> {
+    const now = await stat(this.options.path).catch(absent);
+    if (!now) return false;
+    if (now.ino === at.ino) {
+      this.leftAt = undefined;
+      this.caughtUp();
+      return false;
     }
-    if (bytes.length === 0) return false;
-    const firstLine = at.line;
-    at.offset += bytes.length;
-    at.line += Math.max(1, countLines(bytes));
-    this.lastReadAt = this.options.watch.now();
-    const { ino, offset, line } = at;
-    const cursor: FollowCursor = { ino, offset, line, ...(await signOf(at.file, offset)) };
-    this.options.sink.lines(this.options.source, { bytes: Buffer.from(bytes), firstLine, cursor: { ...cursor } });
+    this.behind();
+    this.leftAt ??= performance.now();
+    const stillWritten = performance.now() - this.leftAt > LONGEST_FAREWELL_MS;
+    if (!at.settled && !stillWritten && !this.isQuiet(at, this.leftAt)) return false;
+    let rest = await at.look(true);
+    for (; rest.kind === 'lines'; rest = await at.look(true)) this.give(rest.piece);
+    if (rest.kind === 'cut') return this.cut(at);
+    return this.goOn(await this.next(at.cursor, stillWritten ? 'it is written to after its rotation' : undefined));
+  }
+
+  private isQuiet(at: FollowedFile, leftAt: number): boolean {
+    return performance.now() - Math.max(at.grewAt, leftAt) >= (this.options.quietMs ?? QUIET_MS);
+  }
+
+  private async goOn(next: FollowedFile): Promise<boolean> {
+    await this.at?.close();
+    this.at = next;
+    this.leftAt = undefined;
     return true;
   }
 
-  private async longLine(at: Open): Promise<Buffer> {
-    const { buffer, bytesRead } = await at.file.read(Buffer.allocUnsafe(LONGEST_LINE), 0, LONGEST_LINE, at.offset);
-    const end = buffer.subarray(0, bytesRead).indexOf(10) + 1;
-    if (end > 0) return buffer.subarray(0, end);
-    return bytesRead === LONGEST_LINE ? buffer : Buffer.alloc(0);
-  }
-
-  private async cut(): Promise<boolean> {
-    this.gone('it was cut before it was read to its end');
-    await this.at?.file.close();
-    this.at = undefined;
-    return true;
-  }
-
-  private async followRotation(at: Open): Promise<boolean> {
-    const now = await stat(this.options.path).catch(() => undefined);
-    if (!now || now.ino === at.ino) return false;
-    // Whoever renamed it may still have written to it.
-    while (await this.read(at, true)) continue;
-    await at.file.close();
-    this.at = undefined;
-    return true;
+  /** Opens the oldest file that is younger than one that was read; tells of those that cannot be read, and of `lost`. */
+  private async next(place: Place, lost?: string): Promise<FollowedFile> {
+    const { path: name } = this.options;
+    // Opened before the others are looked for: what is rotated meanwhile is among them.
+    const newest = await FollowedFile.open(name);
+    const younger = youngerThan(await listRotated(name), place);
+    const plain = younger.find(({ packed }) => !packed);
+    const packed = younger.slice(0, plain && younger.indexOf(plain)).map((each) => path.basename(each.name));
+    const file = plain && plain.ino !== newest.ino ? await FollowedFile.open(plain.name) : newest;
+    if (file !== newest) await newest.close();
+    if (plain && file.ino !== plain.ino) {
+      await file.close();
+      return this.next(place, lost);
+    }
+    const unread = packed.length > 0 ? `${packed.join(', ')}: compressed before it was read` : undefined;
+    const told = [lost, unread].filter((each) => each !== undefined);
+    if (told.length > 0) this.gone(told.join('; '));
+    return file;
   }
 
   async stop(): Promise<void> {
     this.stopped = true;
     await this.loop;
   }
+}
+
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 function pause(ms: number): Promise<void> {
