@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, renameSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FakeClock } from './fake-clock.js';
@@ -23,6 +23,9 @@ export class Collector {
   readonly clock: FakeClock | undefined;
   private readonly spool: string;
   private readonly file: string;
+  /** Of the log that is written; after a rotation still of the old one, until whoever writes is told. */
+  private log: number;
+  private rotations = 0;
   private writing: Promise<void> | undefined;
   private more = true;
   /** When which number was the last one in the file. */
@@ -41,7 +44,7 @@ export class Collector {
     this.clock = FakeClock.at(path.join(world.dir, 'clock'));
     this.spool = path.join(disk, 'spool');
     this.file = path.join(world.dir, 'conntrack.log');
-    writeFileSync(this.file, '');
+    this.log = openSync(this.file, 'a');
     const url = link?.url ?? `http://127.0.0.1:${world.network.api.port}`;
     const to = ['--url', url, '--token', world.token, '--cluster', CLUSTER];
     const from = ['--read', 'none', '--follow-file', `followed.log:conntrack-events:${this.file}`];
@@ -66,7 +69,7 @@ export class Collector {
     while (this.more) {
       const numbers = Array.from({ length: this.chance.int(1, 10) }, () => this.manifest.number());
       const now = Date.now() * 1000;
-      appendFileSync(this.file, numbers.map((n, at) => `${numberedLine('conntrack-events', n, now + at)}\n`).join(''));
+      writeSync(this.log, numbers.map((n, at) => `${numberedLine('conntrack-events', n, now + at)}\n`).join(''));
       for (const number of numbers) this.manifest.written.add(number);
       this.marks.push({ at: Date.now(), number: numbers.at(-1) ?? 0 });
       await sleep(200 + 200 * this.chance.next());
@@ -79,6 +82,17 @@ export class Collector {
     if (!mark) return undefined;
     const rows = await this.world.query('SELECT 1 FROM flow WHERE conntrack_id = $1', [mark.number]);
     return rows.length > 0 ? undefined : mark.number;
+  }
+
+  /** As logrotate does it: names move on, a new file is there, and only then whoever writes is told to open it. */
+  async rotate(toldAfterMs: number): Promise<void> {
+    for (let number = this.rotations++; number > 0; number--)
+      renameSync(`${this.file}.${number}`, `${this.file}.${number + 1}`);
+    renameSync(this.file, `${this.file}.1`);
+    const log = openSync(this.file, 'a');
+    await sleep(toldAfterMs);
+    closeSync(this.log);
+    this.log = log;
   }
 
   async finish(): Promise<void> {

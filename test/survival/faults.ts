@@ -177,6 +177,17 @@ const collectorFaults: readonly Fault[] = [
   },
 ];
 
+const rotationFault: Fault = {
+  name: 'the followed log is rotated',
+  victim: 'log',
+  weight: 3,
+  kills: 0,
+  strike: async ({ collector, chance }) => {
+    await collector?.rotate(chance.int(0, 1_500));
+    return struck(collector !== undefined);
+  },
+};
+
 const HOUR = 3_600_000_000;
 
 /** Where a node's clock may stand, in microseconds from the true time: jumps of an hour, a day, a year, 1970, and beyond 2038. */
@@ -287,4 +298,5 @@ export const FAULTS: readonly Fault[] = [
   ...deliveryFaults,
   clockFault,
   collectorClockFault,
+  rotationFault,
 ];
