@@ -120,10 +120,11 @@ describe('a log that is renamed', () => {
 
   it.each([
     ['numbers', 'kern.log.2', 'kern.log.1'],
+    ['numbers that count up', 'kern.log.1', 'kern.log.2'],
     ['dates', 'kern.log-20261120', 'kern.log-20261121'],
     ['dates before the extension', 'kern-20261120.log', 'kern-20261121.log'],
     ['times', 'kern.log.20261121-101010', 'kern.log.20261121-111010'],
-  ])('twice while nobody read it is read from file to file: %s', async (_names, older, newer) => {
+  ])('twice while nobody read it is read from file to file: %s', async (names, older, newer) => {
     stage.write('a1\n');
     stage.start();
     await stage.reads('a1');
@@ -133,8 +134,11 @@ describe('a log that is renamed', () => {
     stage.write('b1\n');
     stage.rotate('kern.log', newer);
     stage.write('c1\n');
-    // A name that says its age is believed before the time of the last writing.
-    utimesSync(stage.sibling(older), new Date(), new Date());
+    const [earlier, later] = [1, 2].map((minutes) => new Date(Date.now() - 600_000 + minutes * 60_000));
+    // A date in a name is believed before the time of the last writing.
+    const dated = names.startsWith('numbers') ? later : earlier;
+    utimesSync(stage.sibling(older), earlier ?? 0, earlier ?? 0);
+    utimesSync(stage.sibling(newer), dated ?? 0, dated ?? 0);
     stage.start();
     await stage.reads('a1', 'a2', 'b1', 'c1');
     expect(stage.losses).toEqual([]);

@@ -12,7 +12,7 @@ export interface Rotated {
   readonly rank: Rank;
 }
 
-/** What its name says of its age, the greater the younger; names of two kinds cannot be compared. */
+/** What its name says of its age. */
 interface Rank {
   readonly kind: 'number' | 'date';
   readonly digits: string;
@@ -36,11 +36,15 @@ function between(text: string, start: string, end: string): string | undefined {
   return text.slice(start.length, -end.length);
 }
 
-/** Negative: `a` was written before `b`. A compressed file may have been written anew, so names tell more than times. */
+/**
+ * Negative: `a` was written before `b`. Dates tell more than the time of the last writing, which may be that of the
+ * compression. Numbers tell less: some count up, most count down.
+ */
 function byAge(a: Rotated, b: Rotated): number {
-  if (a.rank.kind !== b.rank.kind) return a.mtimeMs - b.mtimeMs;
-  if (a.rank.kind === 'number') return Number(b.rank.digits) - Number(a.rank.digits);
-  return a.rank.digits < b.rank.digits ? -1 : Number(a.rank.digits > b.rank.digits);
+  if (a.rank.kind === 'date' && b.rank.kind === 'date') {
+    return a.rank.digits < b.rank.digits ? -1 : Number(a.rank.digits > b.rank.digits);
+  }
+  return a.mtimeMs - b.mtimeMs || Number(b.rank.digits) - Number(a.rank.digits);
 }
 
 /** The files that rotation made of the one with this name. */
