@@ -10,7 +10,7 @@ import { gapDraft, gapOfDropped } from './batch/gaps.js';
 import { collectorMetrics, type CollectorMetrics } from './metrics.js';
 import type { CollectorOptions } from './options.js';
 import type { Loss, Reader, Watch } from './read/reader.js';
-import { removeLeftovers } from './read/own-rules.js';
+import { Leftovers, marksInUse } from './read/leftovers.js';
 import { openReaders } from './readers.js';
 import { keepAside } from './ship/aside.js';
 import { Poster } from './ship/post.js';
@@ -57,6 +57,7 @@ class Collector {
   private stopped = false;
   private timer: NodeJS.Timeout | undefined;
   private status: StatusServer | undefined;
+  private readonly leftovers: Leftovers;
   private readonly batcher: Batcher;
   private readonly sender: Sender;
   private readonly poster: Poster;
@@ -70,6 +71,7 @@ class Collector {
   ) {
     const { url, token, inFlight, flushMs } = options;
     this.metrics = collectorMetrics(spool, this.now, () => this.readers);
+    this.leftovers = new Leftovers(options.spool, options.node, marksInUse(options));
     this.poster = new Poster(url, token, inFlight);
     this.sender = new Sender({
       spool,
@@ -185,7 +187,7 @@ class Collector {
     const folder = path.join(options.spool, 'run');
     await rm(folder, { recursive: true, force: true });
     await makeFolder(folder);
-    await removeLeftovers(options.spool, options.node);
+    await this.leftovers.takeOut();
     if (this.stopped) return;
     this.readers = openReaders({ options, sink, watch, past: pastOf(spool), folder, registry: this.metrics.registry });
     for (const reader of this.readers) reader.start();
@@ -198,7 +200,7 @@ class Collector {
   /** Why not everything is read that should be. */
   private get troubles(): readonly string[] {
     if (this.noRoom) return [this.noRoom.message];
-    return this.readers.flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]));
+    return [this.leftovers, ...this.readers].flatMap(({ trouble }) => (trouble === undefined ? [] : [trouble]));
   }
 
   get statusUrl(): string | undefined {
@@ -216,7 +218,7 @@ class Collector {
     clearInterval(this.timer);
     clearTimeout(this.again);
     await this.beginning;
-    await Promise.all(this.readers.map((reader) => reader.stop()));
+    await Promise.all([this.leftovers.stop(), ...this.readers.map((reader) => reader.stop())]);
     this.sayCovered();
     const written = await this.batcher.flush().then(
       () => true,

@@ -1,5 +1,6 @@
 import type { ReaderParts } from '../readers.js';
-import { ownMark, OwnRules } from './own-rules.js';
+import { KeptRules } from './kept-rules.js';
+import { ownMark } from './own-rules.js';
 import type { Reader } from './reader.js';
 import { groupReader } from './ulogd.js';
 
@@ -13,9 +14,8 @@ const OBSERVE_PREFIX = 'whydrop:new';
  * a second: an attempt that a rule drops on this node leaves no conntrack entry. The rule goes when the collector ends.
  */
 export function observeReaders(parts: ReaderParts): readonly Reader[] {
-  const { observeNew: rate, node } = parts.options;
+  const { observeNew: rate, node, spool } = parts.options;
   if (rate === undefined) return [];
-  const rules = new OwnRules(parts.options.spool, ownMark('observe-new', node));
   const reader = groupReader(parts, OBSERVE_GROUP, { stream: 'observe-new.json', class: 'flows' });
   const words = ['-p', 'tcp', '--syn', '-m', 'limit', '--limit', `${rate}/second`, '--limit-burst', String(rate)];
   const target = [
@@ -28,15 +28,23 @@ export function observeReaders(parts: ReaderParts): readonly Reader[] {
     '--nflog-size',
     '128',
   ];
+  const rules = new KeptRules({
+    ...{ spool, mark: ownMark('observe-new', node), words, target, watch: parts.watch },
+    chains: ['PREROUTING'],
+    stream: reader.name,
+  });
   return [
     {
       name: reader.name,
+      get trouble() {
+        return rules.trouble ?? reader.trouble;
+      },
       start: () => {
         reader.start();
-        rules.make(['PREROUTING'], words, target).catch((error: Error) => parts.watch.warn(reader.name, error.message));
+        rules.start();
       },
       stop: async () => {
-        await rules.remove();
+        await rules.stop();
         await reader.stop();
       },
     },

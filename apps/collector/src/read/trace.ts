@@ -4,7 +4,8 @@ import { OptionError } from '../options.js';
 import type { ReaderParts } from '../readers.js';
 import { channelOf, classOf } from './classes.js';
 import { CommandReader } from './command.js';
-import { ownMark, OwnRules } from './own-rules.js';
+import { KeptRules } from './kept-rules.js';
+import { ownMark } from './own-rules.js';
 import type { Reader } from './reader.js';
 
 /** Words of iptables that choose packets; nothing else gets into the rule. */
@@ -60,6 +61,9 @@ export class TraceStamper {
   }
 }
 
+const STREAM = 'trace.log';
+/** Until it is tried again to take the rules out. */
+const RETRY_MS = 5_000;
 /** So many packets a second are traced at most. */
 const RATE = 50;
 
@@ -73,33 +77,52 @@ export function traceReaders(parts: ReaderParts): readonly Reader[] {
   if (seconds === undefined) return [];
   const format = 'xtables-trace';
   const words = [...matchWords(options.traceMatch), '-m', 'limit', '--limit', `${RATE}/second`];
-  const rules = new OwnRules(options.spool, ownMark('trace', options.node));
   const stamper = new TraceStamper(watch.now);
   const channel = channelOf(format);
+  const rules = new KeptRules({
+    ...{ spool: options.spool, mark: ownMark('trace', options.node), watch, stream: STREAM, channel },
+    ...{ chains: ['PREROUTING', 'OUTPUT'], words, target: ['-j', 'TRACE'] },
+  });
   const reader = new CommandReader({
     ...{ sink, watch, fifo: `${folder}/trace.fifo`, lossWords: /ENOBUFS|No buffer space|lost/i },
-    source: { stream: 'trace.log', format, class: classOf(format), ...(channel ? { channel } : {}) },
+    source: { stream: STREAM, format, class: classOf(format), ...(channel ? { channel } : {}) },
     command: () => ['stdbuf', '-oL', 'xtables-monitor', '--trace'],
     look: (lines) => stamper.look(lines),
   });
   let timer: NodeJS.Timeout | undefined;
-  const end = async () => {
-    clearTimeout(timer);
-    await rules.remove();
+  let over = false;
+  let ending: Promise<void> = Promise.resolve();
+  /** The time is over, the collector goes on. */
+  const end = async (): Promise<void> => {
+    over = true;
+    if (await rules.end()) await quiet();
+    else timer = setTimeout(later, RETRY_MS);
+  };
+  const later = (): void => {
+    ending = end();
+  };
+  const quiet = async () => {
     await sleep(2 * QUIET_MS);
     await reader.stop();
   };
   return [
     {
       name: reader.name,
+      get trouble() {
+        return over ? undefined : (rules.trouble ?? reader.trouble);
+      },
       start: () => {
         reader.start();
-        rules
-          .make(['PREROUTING', 'OUTPUT'], words, ['-j', 'TRACE'])
-          .catch((error: Error) => watch.warn(reader.name, error.message));
-        timer = setTimeout(() => void end().catch(() => undefined), seconds * 1000);
+        rules.start();
+        timer = setTimeout(later, seconds * 1000);
       },
-      stop: end,
+      stop: async () => {
+        clearTimeout(timer);
+        await ending;
+        clearTimeout(timer);
+        await rules.stop();
+        await quiet();
+      },
     },
   ];
 }
