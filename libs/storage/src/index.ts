@@ -13,7 +13,8 @@ export { BASE_WAIT_SECONDS, type BaseBatch, loadTold, type ToldBatch, waitingFor
 export { storeCoverage, storeGaps, type ToldGap } from './write/gap-rows.js';
 export { type BatchLock, lockBatch } from './write/batch-lock.js';
 export { type BatchPart, finishParts, forgetPartAttempt, splitPart, storePart, takePart } from './write/batch-part.js';
-export { storeDecoded, type Touched } from './write/store-batch.js';
+export { storeDecoded } from './write/store-batch.js';
+export type { Touched } from './write/touched.js';
 export * from './ingest/index.js';
 export * from './tokens/index.js';
 export * from './audit/index.js';

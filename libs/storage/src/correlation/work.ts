@@ -5,7 +5,7 @@ import { grownSpan } from './host.js';
 import { FROZEN, keptFrom } from '../retention/floor.js';
 import { MICROS } from '../write/batch.js';
 import { clipped, type Span, unionOf } from './spans.js';
-import type { Touched } from '../write/store-batch.js';
+import type { Touched } from '../write/touched.js';
 import { keepWatermarks, leftOpen, loadWatermarks, type Watermark } from './watermarks.js';
 
 /** An attempt's records lie at most this far apart: retries for two minutes, then conntrack's own delay. In µs. */

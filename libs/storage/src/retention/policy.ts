@@ -8,7 +8,7 @@ export interface RetentionPolicy {
   readonly day: number;
   /** Groups, after they were last seen. */
   readonly groups: number;
-  /** Batches as they came in, after they were worked through. */
+  /** Batches as they came in, after they were worked through; at least as long as the days that their rows are in. */
   readonly batches: number;
 }
 

@@ -106,7 +106,9 @@ class Run {
   /** Tables without partitions. A snapshot holds until the next one: the last of each kind stays. */
   private async tables(): Promise<void> {
     const { raw, groups, day, batches } = this.policy;
-    this.rows += await removeOldBatches(this.database, formatInstant(this.before(batches)));
+    const left = (await loadPartitions(this.database.pool)).filter(({ table }) => levelOf(table) === undefined);
+    const days = [...new Set(left.map(({ from }) => from))];
+    this.rows += await removeOldBatches(this.database, formatInstant(this.before(batches)), days);
     const next = (table: string, same: string) =>
       `EXISTS (SELECT FROM ${table} n WHERE n.emitter_id = t.emitter_id AND n.observed_at > t.observed_at${same})`;
     await this.remove('notice', `t.observed_at < $1 AND ${BATCH_GONE}`, raw);

@@ -2,7 +2,7 @@ import type { Instant } from '@whydrop/model';
 import { LEVEL_MICROS, minutesSeen } from '@whydrop/rollup';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
-import type { Touched } from '../write/store-batch.js';
+import type { Touched } from '../write/touched.js';
 
 type Span = readonly [Instant, Instant];
 

@@ -4,7 +4,8 @@ import type pg from 'pg';
 import type { Database } from '../database.js';
 import { claimStage, type StoredBatch } from './batch.js';
 import { payOrOwe, settleDebts } from './debts.js';
-import { finishStore, storeRecords, type Touched } from './store-batch.js';
+import { finishStore, storeRecords } from './store-batch.js';
+import { together, type Touched } from './touched.js';
 
 /** Some lines of a batch that as a whole kept killing its worker. */
 export interface BatchPart {
@@ -78,25 +79,6 @@ export function storePart(
       [...own, rows, rejects, JSON.stringify(touched)],
     );
   });
-}
-
-type Span = readonly [Instant, Instant | null];
-
-function merged<T extends Span>(spans: readonly (T | null | undefined)[]): T | null {
-  const known = spans.filter((span) => span !== null && span !== undefined);
-  if (known.length === 0) return null;
-  const open = known.some(([, to]) => to === null);
-  const to = open ? null : known.reduce((latest, span) => Math.max(latest, span[1] ?? latest), -Infinity);
-  return [Math.min(...known.map(([from]) => from)), to] as unknown as T;
-}
-
-function together(touched: readonly Touched[]): Touched {
-  return {
-    evidence: merged(touched.map((part) => part.evidence)),
-    snapshots: merged(touched.map((part) => part.snapshots)),
-    counts: merged(touched.map((part) => part.counts)),
-    context: merged(touched.map((part) => part.context)),
-  };
 }
 
 interface StoredPart {

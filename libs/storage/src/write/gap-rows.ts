@@ -4,7 +4,8 @@ import type pg from 'pg';
 import type { Database } from '../database.js';
 import { claimStage, type StoredBatch } from './batch.js';
 import { refusalOf } from './refusal.js';
-import { finishStore, storeRejects, type Touched } from './store-batch.js';
+import { finishStore, storeRejects } from './store-batch.js';
+import type { Touched } from './touched.js';
 
 const MAKE_EMITTER = `
   INSERT INTO emitter (cluster_id, node) VALUES ($1, $2)

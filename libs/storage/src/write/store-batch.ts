@@ -1,23 +1,8 @@
-import { DROP_METRICS, HOST_METRICS } from '@whydrop/explain';
 import type { Decoded } from '@whydrop/decoders';
-import type {
-  FlowObservation,
-  FlowVerdictObservation,
-  Instant,
-  InterfaceSnapshot,
-  IpsetSnapshot,
-  MetricSample,
-  NoticeObservation,
-  ObjectChange,
-  PacketObservation,
-  Reject,
-  RouteSnapshot,
-  RulesetSnapshot,
-  TraceObservation,
-} from '@whydrop/model';
-import { nativeRulesets } from '@whydrop/ruleset';
+import type { Instant, Reject } from '@whydrop/model';
 import type pg from 'pg';
 import type { Database } from '../database.js';
+import { keptFrom } from '../retention/floor.js';
 import { claimStage, type StoredBatch } from './batch.js';
 import { CopyRows } from './copy.js';
 import { addFlow, flowRows } from './flow-rows.js';
@@ -25,124 +10,11 @@ import { storeMetrics, storeNotices } from './metric-rows.js';
 import { storeObjects } from './object-rows.js';
 import { addPacket, packetRows } from './packet-rows.js';
 import { ensurePartitions, ensureRollups } from './partitions.js';
-import { keptFrom } from '../retention/floor.js';
-import { refuseOld } from './too-old.js';
-import { storeVerdicts } from './verdict-rows.js';
 import { storeHost, storeInterfaces, storeIpsets, storeRuleset } from './snapshot-rows.js';
-
-/** What a batch turned out to hold, sorted by where it is stored. */
-interface Sorted {
-  readonly flows: FlowObservation[];
-  readonly packets: (PacketObservation | TraceObservation)[];
-  readonly rulesets: RulesetSnapshot[];
-  readonly ipsets: IpsetSnapshot[];
-  readonly interfaces: InterfaceSnapshot[];
-  readonly hosts: RouteSnapshot[];
-  readonly objects: ObjectChange[];
-  readonly verdicts: FlowVerdictObservation[];
-  readonly metrics: MetricSample[];
-  readonly notices: NoticeObservation[];
-  readonly rejects: Reject[];
-}
-
-function put(sorted: Sorted, item: Decoded): void {
-  switch (item.kind) {
-    case 'flow':
-      return void sorted.flows.push(item);
-    case 'packet':
-    case 'trace':
-      return void sorted.packets.push(item);
-    case 'ruleset':
-      return void sorted.rulesets.push(item);
-    case 'nft-listing':
-      return void sorted.rulesets.push(...nativeRulesets(item));
-    case 'ipsets':
-      return void sorted.ipsets.push(item);
-    case 'interfaces':
-      return void sorted.interfaces.push(item);
-    case 'routes':
-      return void sorted.hosts.push(item);
-    case 'object':
-      return void sorted.objects.push(item);
-    case 'flow-verdict':
-      return void sorted.verdicts.push(item);
-    case 'metric':
-      return void sorted.metrics.push(item);
-    case 'notice':
-      return void sorted.notices.push(item);
-    case 'reject':
-      return void sorted.rejects.push(item);
-    default:
-      return item satisfies never;
-  }
-}
-
-function sortDecoded(decoded: Iterable<Decoded>): Sorted {
-  const sorted: Sorted = {
-    flows: [],
-    packets: [],
-    rulesets: [],
-    ipsets: [],
-    interfaces: [],
-    hosts: [],
-    objects: [],
-    verdicts: [],
-    metrics: [],
-    notices: [],
-    rejects: [],
-  };
-  for (const item of decoded) put(sorted, item);
-  return sorted;
-}
-
-/** Which times a stored batch bears on: what correlation has to look at again. `to` null: until now. */
-export interface Touched {
-  /** Times of records that can be witnesses of a drop. */
-  readonly evidence: readonly [Instant, Instant] | null;
-  /** Times of node snapshots: they bear on what happened between them and their neighbours. */
-  readonly snapshots: readonly [Instant, Instant] | null;
-  /** Times of counters and aggregates without addresses. Absent in batches that an older version stored. */
-  readonly counts?: readonly [Instant, Instant] | null;
-  /** Times of counters of the node itself. Absent in batches that an older version stored. */
-  readonly host?: readonly [Instant, Instant] | null;
-  /** Times for which the cluster's objects, or what is known of coverage, changed. */
-  readonly context: readonly [Instant, Instant | null] | null;
-}
-
-function span(instants: readonly Instant[]): readonly [Instant, Instant] | null {
-  if (instants.length === 0) return null;
-  return [instants.reduce((a, b) => Math.min(a, b)), instants.reduce((a, b) => Math.max(a, b))];
-}
-
-function countingTimes({ metrics, verdicts }: Sorted): readonly Instant[] {
-  const counters = metrics.filter(({ name }) => DROP_METRICS.includes(name));
-  const aggregates = verdicts.filter(({ ends }) => ends.source === undefined || ends.destination === undefined);
-  return [...counters, ...aggregates].map((item) => item.observedAt);
-}
-
-/**
- * An attempt is held against the cluster as of some seconds after it, too, and the clock that stamped its records may lag
- * behind the one that it is set right by. In µs.
- */
-const BESIDE = 300_000_000;
-
-function contextOf({ interfaces }: Sorted, objectsFrom: Instant | undefined): Touched['context'] {
-  const holdsThroughout = interfaces.some((snapshot) => snapshot.observedAt === undefined);
-  if (holdsThroughout) return [0, null];
-  return objectsFrom === undefined ? null : [Math.max(objectsFrom - BESIDE, 0), null];
-}
-
-/** `objectsFrom`: from when on the cluster's objects are others than before. */
-function touchedBy(sorted: Sorted, objectsFrom: Instant | undefined): Touched {
-  const snapshots = [...sorted.notices, ...sorted.rulesets, ...sorted.ipsets, ...sorted.interfaces, ...sorted.hosts];
-  return {
-    evidence: span([...sorted.flows, ...sorted.packets, ...sorted.verdicts].map((item) => item.observedAt)),
-    snapshots: span(snapshots.flatMap((item) => item.observedAt ?? [])),
-    counts: span(countingTimes(sorted)),
-    host: span(sorted.metrics.filter(({ name }) => HOST_METRICS.includes(name)).map((sample) => sample.observedAt)),
-    context: contextOf(sorted, objectsFrom),
-  };
-}
+import { type Sorted, sortDecoded } from './sorted.js';
+import { refuseOld } from './too-old.js';
+import { countingTimes, type Touched, touchedBy } from './touched.js';
+import { storeVerdicts } from './verdict-rows.js';
 
 const REJECT_COLUMNS = ['batch_id', 'ordinal', 'line', 'reason', 'detail', 'raw', 'received_at'] as const;
 
