@@ -6,6 +6,7 @@ import type pg from 'pg';
 import { rollUpDrops } from '../rollup/drops.js';
 import { MICROS } from '../write/batch.js';
 import { CopyRows } from '../write/copy.js';
+import { storableJson } from '../write/storable-json.js';
 import { type GoneDrop, renamedDrops, writeFormerIds } from './former-ids.js';
 import { withinColumns } from './within-columns.js';
 import { REACH } from './work.js';
@@ -54,7 +55,7 @@ function stableJson(value: unknown): string {
 
 function sharedOf(drop: Drop): Omit<Prepared, 'drop' | 'connectionKey' | 'enforcedAt'> {
   const { evidence: _evidence, sentence: _sentence, ...shared } = drop.explanation;
-  const body = stableJson(shared);
+  const body = storableJson(stableJson(shared));
   const explanationId = createHash('sha256').update(body).digest('base64url').slice(0, 22);
   return { groupId: dropGroupKey(drop).id, explanationId, body };
 }
@@ -196,7 +197,7 @@ async function insertGroups(client: pg.PoolClient, clusterId: number, prepared: 
   const first = new Map<string, Prepared>();
   for (const each of prepared) if (!first.has(each.groupId)) first.set(each.groupId, each);
   if (first.size === 0) return;
-  await client.query(INSERT_GROUPS, [clusterId, JSON.stringify([...first.values()].map(groupRow))]);
+  await client.query(INSERT_GROUPS, [clusterId, storableJson(JSON.stringify([...first.values()].map(groupRow)))]);
 }
 
 // First and last sight and the explanation shown come from the drops that are there, so that they do not depend on the

@@ -4,6 +4,7 @@ import { formatInstant, type Instant, type PolicyRef } from '@whydrop/model';
 import type { DriftCode } from '@whydrop/ruleset';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
+import { storableJson } from '../write/storable-json.js';
 import type { FindingDetail, FindingSeverity } from './findings.js';
 import type { ComparedAt } from './node-inputs.js';
 import type { DueNode } from './reconciliation-due.js';
@@ -124,6 +125,6 @@ export async function insertFindings(
   if (episodes.length === 0) return;
   await client.query(
     `INSERT INTO reconciliation_finding SELECT * FROM json_populate_recordset(NULL::reconciliation_finding, $1::json)`,
-    [JSON.stringify(episodes.map((episode) => rowOf(due, of, episode)))],
+    [storableJson(JSON.stringify(episodes.map((episode) => rowOf(due, of, episode))))],
   );
 }

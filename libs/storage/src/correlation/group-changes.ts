@@ -2,6 +2,7 @@ import { changesBefore, type ClusterHistory } from '@whydrop/explain';
 import type { ExplainedEnd, Instant, OriginalDestination, PolicyPart, Protocol } from '@whydrop/model';
 import type pg from 'pg';
 import { MICROS } from '../write/batch.js';
+import { storableJson } from '../write/storable-json.js';
 import type { ReplacedDrops } from './drops.js';
 
 interface FirstRow {
@@ -55,7 +56,7 @@ export async function writeGroupChanges(
       service: row.original?.service,
       policies: row.policies ?? [],
     });
-    found.push(JSON.stringify(changes));
+    found.push(storableJson(JSON.stringify(changes)));
   }
   await client.query(WRITE, [rows.map((row) => row.group_id), found, rows.map((row) => row.drop_id)]);
 }

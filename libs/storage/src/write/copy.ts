@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { parseIp } from '@whydrop/model';
+import { storableJson } from './storable-json.js';
 
 // Binary COPY, PostgreSQL documentation "COPY", section "Binary Format".
 const HEAD = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1');
@@ -105,7 +106,7 @@ export class CopyRows {
 
   json(value: unknown): this {
     if (this.absent(value)) return this;
-    const body = JSON.stringify(value).replaceAll('\\u0000', '\\ufffd');
+    const body = storableJson(JSON.stringify(value));
     const bytes = Buffer.byteLength(body);
     this.size(bytes + 1);
     this.length = this.buffer.writeUInt8(1, this.length);

@@ -8,6 +8,7 @@ import {
 } from '@whydrop/model';
 import type pg from 'pg';
 import { MICROS } from './batch.js';
+import { storableJson } from './storable-json.js';
 
 /** API group without its version; NetworkPolicies that moved from `extensions` keep one identity. */
 function apiGroup(object: KubernetesObject): string {
@@ -122,7 +123,7 @@ export async function storeObjects(
     objects.map(createdAt),
     changes.map((change) => formatInstant(change.at)),
     objects.map(contentHash),
-    objects.map((object) => JSON.stringify(object).replaceAll('\\u0000', '\\ufffd')),
+    objects.map((object) => storableJson(JSON.stringify(object))),
   ]);
   await client.query(VALIDITY, [...touched]);
   const after = await firstVersions(client, touched);

@@ -9,6 +9,7 @@ import {
 import type pg from 'pg';
 import { CopyRows } from './copy.js';
 import { splitRuleset } from './ruleset-rows.js';
+import { storableJson } from './storable-json.js';
 
 const RULESET_COLUMNS = [
   'observed_at', 'emitter_id', 'family', 'backend', 'batch_id', 'ruleset_hash', 'other_backend_present', 'counters',
@@ -24,7 +25,7 @@ export async function storeRuleset(
   const { hash, tables, counters } = splitRuleset(snapshot);
   const known = await client.query('SELECT 1 FROM ruleset WHERE hash = $1', [hash]);
   if (known.rowCount === 0) {
-    const body = JSON.stringify(tables).replaceAll('\\u0000', '\\ufffd');
+    const body = storableJson(JSON.stringify(tables));
     await client.query('INSERT INTO ruleset (hash, tables) VALUES ($1, $2) ON CONFLICT DO NOTHING', [hash, body]);
   }
   await new CopyRows('ruleset_snapshot', RULESET_COLUMNS, 1)
@@ -47,7 +48,7 @@ export async function storeIpsets(
   batchId: bigint,
   snapshot: IpsetSnapshot,
 ): Promise<void> {
-  const body = JSON.stringify(snapshot.sets).replaceAll('\\u0000', '\\ufffd');
+  const body = storableJson(JSON.stringify(snapshot.sets));
   const hash = createHash('sha256').update(body).digest('base64url');
   await client.query('INSERT INTO ipset_content (hash, sets) VALUES ($1, $2) ON CONFLICT DO NOTHING', [hash, body]);
   await client.query(
@@ -68,7 +69,7 @@ export async function storeInterfaces(
       batchId,
       emitterId,
       snapshot.observedAt === undefined ? null : formatInstant(snapshot.observedAt),
-      JSON.stringify(snapshot.interfaces),
+      storableJson(JSON.stringify(snapshot.interfaces)),
     ],
   );
 }
@@ -82,6 +83,12 @@ export async function storeHost(
 ): Promise<void> {
   await client.query(
     'INSERT INTO host_snapshot (batch_id, emitter_id, kind, observed_at, body) VALUES ($1, $2, $3, $4, $5)',
-    [batchId, emitterId, snapshot.kind, formatInstant(snapshot.observedAt), JSON.stringify(snapshot.routes)],
+    [
+      batchId,
+      emitterId,
+      snapshot.kind,
+      formatInstant(snapshot.observedAt),
+      storableJson(JSON.stringify(snapshot.routes)),
+    ],
   );
 }
