@@ -19,6 +19,8 @@ export interface Past {
   cursor(name: SpoolClass, stream: string): Cursor | undefined;
   /** Until when it was surely read, milliseconds since 1970; what is covered of its channel counts as read. */
   lastAlive(name: SpoolClass, stream: string, channel?: string): number | undefined;
+  /** Bytes that wait for the server, now. */
+  held(): number;
 }
 
 /** What readers are made with. */
@@ -43,8 +45,8 @@ function followers({ options, sink, watch, past }: ReaderParts): readonly Reader
 
 /** The cluster's objects, which one watcher tells for all nodes. */
 function clusterReaders({ options, ...parts }: ReaderParts): readonly Reader[] {
-  const { kubeconfig, spool: folder, clusterWatch } = options;
-  return clusterWatch ? [new ClusterReader({ ...parts, kubeconfig, folder })] : [];
+  const { kubeconfig, spool: folder, spoolBytes: maxBytes, clusterWatch } = options;
+  return clusterWatch ? [new ClusterReader({ ...parts, kubeconfig, folder, maxBytes })] : [];
 }
 
 /** Everything that is read on this node, one line per kind of source. */

@@ -22,11 +22,6 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   'policy.networking.k8s.io/v1alpha1': ['adminnetworkpolicies'],
 };
 
-export const PATHS = [
-  ...CORE.map((plural) => `/api/v1/${plural}`),
-  ...Object.entries(GROUPS).flatMap(([group, plurals]) => plurals.map((plural) => `/apis/${group}/${plural}`)),
-];
-
 /**
  * List and watch as kube-apiserver speaks them over HTTP: resourceVersions, pages, bookmarks, 410 Gone. It can be told to
  * misbehave the ways real ones do: cut, stall, forget, repeat, send late, be away.
@@ -40,7 +35,12 @@ export class FakeKubeApi {
   private port = 0;
   private version = 100;
   private bookmarks: NodeJS.Timeout | undefined;
+  private readonly groups = new Map(Object.entries(GROUPS));
+  private readonly broken = new Map<string, number>();
+  private bookmarking = true;
   lists = 0;
+  /** Requests by path, those that were refused too. */
+  readonly asked = new Map<string, number>();
 
   async listen(): Promise<void> {
     this.server = http.createServer((request, response) => this.answer(request, response));
@@ -77,7 +77,46 @@ export class FakeKubeApi {
 
   /** Everything there is, by path and name. */
   get truth(): ReadonlyMap<string, KubernetesObject> {
-    return this.objects;
+    return new Map([...this.objects].filter(([key]) => this.serves(key.split(' ')[0] ?? '')));
+  }
+
+  private serves(path: string): boolean {
+    if (path.startsWith('/api/v1/')) return CORE.includes(path.replace('/api/v1/', ''));
+    const [, group = '', plural = ''] = /^\/apis\/(.+)\/([^/]+)$/.exec(path) ?? [];
+    return this.groups.get(group)?.includes(plural) ?? false;
+  }
+
+  /** Somebody installs a `group/version`. */
+  serve(group: string, plurals: readonly string[]): void {
+    this.groups.set(group, plurals);
+  }
+
+  /** Somebody removes a `group/version`, and with it what is watched there. */
+  withdraw(group: string): void {
+    this.groups.delete(group);
+    this.cutBelow(`/apis/${group}/`);
+  }
+
+  /** What lies at a path or below it is answered with a status, with nothing at all (0), or well again (200). */
+  break(path: string, status: number): void {
+    if (status === 200) this.broken.delete(path);
+    else this.broken.set(path, status);
+    this.cutBelow(path);
+  }
+
+  private cutBelow(path: string): void {
+    for (const stream of this.streams) if (stream.path.startsWith(path)) stream.response.destroy();
+    this.streams = this.streams.filter((stream) => !stream.path.startsWith(path));
+  }
+
+  /** Watches say nothing as long as nothing happens. */
+  withoutBookmarks(): void {
+    this.bookmarking = false;
+  }
+
+  /** How many watches are open. */
+  get watches(): number {
+    return this.streams.length;
   }
 
   put(path: string, object: KubernetesObject): void {
@@ -109,6 +148,7 @@ export class FakeKubeApi {
   }
 
   private bookmark(): void {
+    if (!this.bookmarking) return;
     for (const stream of this.streams)
       this.send(stream, 'BOOKMARK', { metadata: { resourceVersion: String(this.version) } });
   }
@@ -138,11 +178,15 @@ export class FakeKubeApi {
 
   private answer(request: http.IncomingMessage, response: http.ServerResponse): void {
     const url = new URL(request.url ?? '/', 'http://fake');
+    this.asked.set(url.pathname, (this.asked.get(url.pathname) ?? 0) + 1);
+    const status = [...this.broken].find(([path]) => `${url.pathname}/`.startsWith(`${path}/`))?.[1];
+    if (status === 0) return;
+    if (status !== undefined) return this.json(response, status, { message: `it answers ${status}` });
     if (request.headers.authorization !== 'Bearer secret') return this.json(response, 401, { message: 'who are you?' });
-    if (url.pathname === '/apis') return this.json(response, 200, { groups: groups() });
-    const plurals = GROUPS[url.pathname.replace('/apis/', '')];
+    if (url.pathname === '/apis') return this.json(response, 200, { groups: groups(this.groups.keys()) });
+    const plurals = this.groups.get(url.pathname.replace('/apis/', ''));
     if (plurals) return this.json(response, 200, { resources: plurals.map((name) => ({ name })) });
-    if (!PATHS.includes(url.pathname)) return this.json(response, 404, { message: 'no such resource' });
+    if (!this.serves(url.pathname)) return this.json(response, 404, { message: 'no such resource' });
     if (url.searchParams.get('watch') === 'true') return this.watch(url, response);
     this.list(url, response);
   }
@@ -174,12 +218,13 @@ export class FakeKubeApi {
     for (const change of this.history)
       if (change.path === path && change.version > since) this.send(stream, change.type, change.object);
     this.streams.push(stream);
+    response.once('close', () => (this.streams = this.streams.filter((each) => each !== stream)));
     response.flushHeaders();
   }
 }
 
-function groups(): readonly object[] {
-  return Object.keys(GROUPS).map((each) => {
+function groups(served: Iterable<string>): readonly object[] {
+  return [...served].map((each) => {
     const [name, version] = each.split('/');
     return { name, versions: [{ groupVersion: each, version }] };
   });

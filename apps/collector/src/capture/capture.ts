@@ -61,7 +61,7 @@ export async function captureNode(
   const scratch = await mkdtemp(path.join(tmpdir(), 'whydrop-capture-'));
   const sink = new FolderSink(path.join(directory, 'nodes', options.node));
   const watch = new CaptureWatch();
-  const past = { cursor: () => undefined, lastAlive: () => undefined };
+  const past = { cursor: () => undefined, lastAlive: () => undefined, held: () => 0 };
   const readers = openReaders({ options, sink, watch, past, folder: scratch });
   try {
     const begun = Date.now();

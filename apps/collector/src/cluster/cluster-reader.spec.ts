@@ -88,6 +88,7 @@ class Run {
       sink: batcher,
       watch,
       past: pastOf(spool),
+      maxBytes: 2 ** 26,
       times,
     };
     const reader = new ClusterReader({ ...parts, registry: new Registry() });

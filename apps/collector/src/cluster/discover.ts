@@ -1,9 +1,15 @@
-import type { KubeApi } from './kube-api.js';
-import { CALICO_API_KINDS, CORE_KINDS, nameOf, OPTIONAL_KINDS, type ServedKind, type WatchedKind } from './kinds.js';
+import { ApiAnswer, type KubeApi } from './kube-api.js';
+import { ALL_KINDS, CORE_KINDS, nameOf, pathOf, type ServedKind, type WatchedKind } from './kinds.js';
+import type { ObjectKind } from './wanted.js';
 
-interface Served {
-  /** `group/version` of a named group, to the plural names of its resources. */
-  readonly resources: ReadonlyMap<string, ReadonlySet<string>>;
+/** What the API said of the kinds that we know. */
+export interface Discovery {
+  /** Each in the best version that we read; Calico's in both of its groups where both are served. */
+  readonly served: readonly ServedKind[];
+  /** Groups that the API names and that did not answer, with the reason. What they serve is not known. */
+  readonly silent: ReadonlyMap<string, string>;
+  /** Names of kinds that every cluster has and this one does not serve. */
+  readonly missing: readonly string[];
 }
 
 interface GroupList {
@@ -14,41 +20,59 @@ interface ResourceList {
   readonly resources: readonly { readonly name: string }[];
 }
 
-async function served(api: KubeApi, groups: ReadonlySet<string>): Promise<Served> {
-  const { groups: all } = (await api.get('/apis')) as GroupList;
-  const wanted = all.filter(({ name }) => groups.has(name));
-  const versions = wanted.flatMap(({ name, versions }) => versions.map(({ version }) => `${name}/${version}`));
-  const lists = await Promise.all(
-    versions.map(async (version) => {
-      const { resources } = (await api.get(`/apis/${version}`)) as ResourceList;
-      return [version, new Set(resources.map(({ name }) => name))] as const;
-    }),
-  );
-  return { resources: new Map(lists) };
+/** `group/version` to the plural names of its resources, or to why it did not answer. */
+type Answers = ReadonlyMap<string, ReadonlySet<string> | Error>;
+
+const GROUPS: ReadonlySet<string> = new Set(ALL_KINDS.map(({ group }) => group).filter((group) => group !== ''));
+
+async function resourcesOf(api: KubeApi, version: string, signal: AbortSignal): Promise<ReadonlySet<string> | Error> {
+  try {
+    const { resources } = (await api.get(`/apis/${version}`, signal)) as ResourceList;
+    return new Set(resources.map(({ name }) => name));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
-function choose({ resources }: Served, kind: WatchedKind): ServedKind | undefined {
-  const version = kind.versions.find((each) => resources.get(`${kind.group}/${each}`)?.has(kind.plural));
+async function ask(api: KubeApi, signal: AbortSignal): Promise<Answers> {
+  const { groups } = (await api.get('/apis', signal)) as GroupList;
+  const versions = groups
+    .filter(({ name }) => GROUPS.has(name))
+    .flatMap(({ name, versions }) => versions.map(({ version }) => `${name}/${version}`));
+  const answers = versions.map(async (version) => [version, await resourcesOf(api, version, signal)] as const);
+  return new Map(await Promise.all(answers));
+}
+
+function choose(answers: Answers, kind: WatchedKind): ServedKind | undefined {
+  if (kind.group === '') return { ...kind, version: 'v1' };
+  const version = kind.versions.find((each) => {
+    const answer = answers.get(`${kind.group}/${each}`);
+    return answer instanceof Set && answer.has(kind.plural);
+  });
   return version === undefined ? undefined : { ...kind, version };
 }
 
-/**
- * The kinds that this cluster has, each in the best version that we read. Calico's objects are read once: through its API
- * server where that runs, else as custom resources. Throws when a kind that every cluster has is missing.
- */
-export async function discover(api: KubeApi): Promise<readonly ServedKind[]> {
-  const all = [...CORE_KINDS, ...OPTIONAL_KINDS, ...CALICO_API_KINDS];
-  const found = await served(api, new Set(all.map(({ group }) => group).filter((group) => group !== '')));
-  const core = CORE_KINDS.map((kind) => {
-    const chosen = kind.group === '' ? { ...kind, version: 'v1' } : choose(found, kind);
-    if (!chosen) throw new Error(`the API serves no ${nameOf(kind)} in a version that can be read`);
-    return chosen;
-  });
-  const pick = (kinds: readonly WatchedKind[]) => kinds.flatMap((kind) => choose(found, kind) ?? []);
-  const throughServer = pick(CALICO_API_KINDS);
-  const doubled = new Set(throughServer.map(({ kind }) => kind));
-  const optional = pick(OPTIONAL_KINDS).filter(
-    ({ group, kind }) => group !== 'crd.projectcalico.org' || !doubled.has(kind),
+/** The kinds that this cluster has. Rejects when the API does not even name its groups. */
+export async function discover(api: KubeApi, signal: AbortSignal): Promise<Discovery> {
+  const answers = await ask(api, signal);
+  const silent = [...answers].flatMap(([version, answer]) =>
+    answer instanceof Error ? [[version.split('/')[0] ?? '', answer.message] as const] : [],
   );
-  return [...core, ...optional, ...throughServer];
+  const missing = CORE_KINDS.filter((kind) => choose(answers, kind) === undefined).map(nameOf);
+  return { served: ALL_KINDS.flatMap((kind) => choose(answers, kind) ?? []), silent: new Map(silent), missing };
+}
+
+/** An API server that has just begun names its groups one after the other: what it does not name is asked for once more. */
+export async function isGone(api: KubeApi, { group, kind }: ObjectKind, signal: AbortSignal): Promise<boolean> {
+  const own = ALL_KINDS.filter((each) => each.group === group && each.kind === kind);
+  const paths = own.flatMap((each) => each.versions.map((version) => pathOf({ ...each, version })));
+  const answers = paths.map(async (path) => {
+    const status = await api.get(`${path}?limit=1`, signal).then(
+      () => 200,
+      (error: unknown) => (error instanceof ApiAnswer ? error.status : 0),
+    );
+    // Who may not ask is told so before it is looked whether there is such a thing.
+    return status === 404 || status === 403;
+  });
+  return (await Promise.all(answers)).every(Boolean);
 }

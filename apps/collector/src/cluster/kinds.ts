@@ -15,6 +15,10 @@ const calico = (group: string, version: string) => (plural: string, kind: string
   kind,
 });
 
+/** Calico's objects as custom resources, and as its own API server gives the same objects. */
+export const CALICO_CRDS = 'crd.projectcalico.org';
+export const CALICO_API = 'projectcalico.org';
+
 const CALICO_KINDS = [
   ['networkpolicies', 'NetworkPolicy'],
   ['globalnetworkpolicies', 'GlobalNetworkPolicy'],
@@ -48,13 +52,23 @@ export const OPTIONAL_KINDS: readonly WatchedKind[] = [
   admin('adminnetworkpolicies', 'AdminNetworkPolicy'),
   admin('baselineadminnetworkpolicies', 'BaselineAdminNetworkPolicy'),
   admin('clusternetworkpolicies', 'ClusterNetworkPolicy'),
-  ...CALICO_KINDS.map(([plural, kind]) => calico('crd.projectcalico.org', 'v1')(plural, kind)),
 ];
+
+export const CALICO_CRD_KINDS: readonly WatchedKind[] = CALICO_KINDS.map(([plural, kind]) =>
+  calico(CALICO_CRDS, 'v1')(plural, kind),
+);
 
 /** What Calico's own API server serves; where it runs, the custom resources below it are the same objects once more. */
 export const CALICO_API_KINDS: readonly WatchedKind[] = CALICO_KINDS.map(([plural, kind]) =>
-  calico('projectcalico.org', 'v3')(plural, kind),
+  calico(CALICO_API, 'v3')(plural, kind),
 );
+
+export const ALL_KINDS: readonly WatchedKind[] = [
+  ...CORE_KINDS,
+  ...OPTIONAL_KINDS,
+  ...CALICO_CRD_KINDS,
+  ...CALICO_API_KINDS,
+];
 
 /** A kind in the version in which it is read. */
 export interface ServedKind extends WatchedKind {
@@ -69,6 +83,12 @@ export function apiVersionOf({ group, version }: ServedKind): string {
 export function pathOf(kind: ServedKind): string {
   const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${kind.group}/${kind.version}`;
   return `${root}/${kind.plural}`;
+}
+
+/** The same objects in Calico's other group; undefined for kinds that are not Calico's. */
+export function twinOf(group: string): string | undefined {
+  if (group === CALICO_CRDS) return CALICO_API;
+  return group === CALICO_API ? CALICO_CRDS : undefined;
 }
 
 /** Name of a kind in metrics and logs. */

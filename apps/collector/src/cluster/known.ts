@@ -1,8 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { type FileHandle, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { KubernetesObject } from '@whydrop/model';
+import { AliveMark } from './alive-mark.js';
+import type { ObjectKind } from './wanted.js';
 
 /** One object as it was last told; `undefined` as its object: it is gone. */
 interface Entry {
@@ -14,6 +16,8 @@ interface Entry {
 
 /** More dead lines than this and as many as there are objects: the file is written anew. */
 const DEAD_LINES = 10_000;
+/** How often it is looked whether the disk takes it again, in milliseconds. */
+const RETRY_MS = 500;
 
 export function keyOf({ apiVersion, kind, metadata }: KubernetesObject): string {
   const group = apiVersion.includes('/') ? (apiVersion.split('/')[0] ?? '') : '';
@@ -46,30 +50,34 @@ export class KnownObjects {
   private file: FileHandle | undefined;
   private writing: Promise<void> = Promise.resolve();
   private pending = '';
-  /** Until when an earlier run watched, milliseconds since 1970; the file's own time says so. */
+  /** Something was written in part. */
+  private torn = false;
+  private again: NodeJS.Timeout | undefined;
+  private closed = false;
+  /** Why the disk does not take what was told; it is kept and tried again. */
+  trouble: Error | undefined;
+  /** Until when an earlier run watched, milliseconds since 1970. */
   lastAlive: number | undefined;
 
   private constructor(
     private readonly name: string,
+    private readonly mark: AliveMark,
     private readonly onDisk: () => number | undefined,
     private last: number,
   ) {}
 
-  /** `onDisk`: number of the last record that is on the disk; undefined when the spool knows of none. */
-  static async open(folder: string, onDisk: () => number | undefined): Promise<KnownObjects> {
+  /** `onDisk`: number of the last record that is on the disk; undefined when the spool knows of none. `now`: milliseconds since 1970. */
+  static async open(folder: string, onDisk: () => number | undefined, now: number): Promise<KnownObjects> {
     const upTo = onDisk();
-    const known = new KnownObjects(path.join(folder, 'cluster-known.jsonl'), onDisk, upTo ?? 0);
+    const name = path.join(folder, 'cluster-known.jsonl');
+    const known = new KnownObjects(name, new AliveMark(path.join(folder, 'cluster-alive')), onDisk, upTo ?? 0);
     if (upTo !== undefined) {
-      known.lastAlive = await stat(known.name).then(
-        ({ mtimeMs }) => mtimeMs,
-        () => undefined,
-      );
+      known.lastAlive = await known.mark.read(name);
       await known.read(upTo);
     }
-    await known.rewrite().catch(async (error: unknown) => {
-      await known.file?.close();
-      throw error;
-    });
+    // Until this run says that all is well, it is so up to here and no further.
+    await known.mark.set(known.lastAlive ?? now);
+    await known.rewrite();
     return known;
   }
 
@@ -100,15 +108,25 @@ export class KnownObjects {
     this.settle();
     const n = this.recent[0] === undefined ? this.last : this.recent[0].n - 1;
     const entries: readonly Entry[] = [...[...this.safe].map(([key, object]) => ({ n, key, object })), ...this.recent];
-    await this.file?.close();
-    const fresh = `${this.name}.new`;
-    await rm(fresh, { force: true });
-    this.file = await open(fresh, 'a', 0o600);
-    // Whatever waits to be written is among the recent ones.
-    this.pending = '';
-    await this.file.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-    await rename(fresh, this.name);
+    // Whatever waits to be written now is among the recent ones.
+    const covered = this.pending.length;
+    const name = `${this.name}.new`;
+    await rm(name, { force: true });
+    const fresh = await open(name, 'a', 0o600);
+    try {
+      await fresh.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+      await rename(name, this.name);
+    } catch (error) {
+      await fresh.close();
+      await rm(name, { force: true });
+      throw error;
+    }
+    const old = this.file;
+    this.file = fresh;
+    this.pending = this.pending.slice(covered);
     this.lines = entries.length;
+    this.torn = false;
+    await old?.close();
   }
 
   get size(): number {
@@ -125,6 +143,15 @@ export class KnownObjects {
     return [...this.objects].filter(([key]) => key.startsWith(prefix));
   }
 
+  /** The kinds of which objects are known. */
+  get kinds(): readonly ObjectKind[] {
+    const names = new Set([...this.objects.keys()].map((key) => key.slice(0, key.indexOf(' ', key.indexOf(' ') + 1))));
+    return [...names].map((name) => {
+      const [group = '', kind = ''] = name.split(' ');
+      return { group, kind };
+    });
+  }
+
   /** Keeps what a record tells; gives the record's number. */
   tell(key: string, object: KubernetesObject | undefined): number {
     const entry: Entry = { n: ++this.last, key, object };
@@ -132,25 +159,49 @@ export class KnownObjects {
     this.recent.push(entry);
     this.pending += `${JSON.stringify(entry)}\n`;
     this.lines++;
-    this.writing = this.writing.then(() => this.write());
+    this.write();
     return entry.n;
   }
 
   /** All is well now: an end from here on has missed nothing before. */
-  async alive(): Promise<void> {
-    const now = new Date();
-    await utimes(this.name, now, now).catch(() => undefined);
+  async alive(now: number): Promise<void> {
+    await this.mark.set(now).catch(() => undefined);
   }
 
-  private async write(): Promise<void> {
+  /** What the disk does not take is kept, and tried again until it does. */
+  private write(): void {
+    this.writing = this.writing
+      .then(() => this.append())
+      .then(
+        () => (this.trouble = undefined),
+        (error: unknown) => {
+          this.trouble = error as Error;
+          if (this.closed) return;
+          clearTimeout(this.again);
+          this.again = setTimeout(() => this.write(), RETRY_MS);
+        },
+      )
+      .then(() => undefined);
+  }
+
+  private async append(): Promise<void> {
     const text = this.pending;
-    this.pending = '';
-    if (text !== '') await this.file?.appendFile(text);
+    if (text !== '') {
+      // Half a line must not spoil the next one; whole lines that come twice change nothing.
+      const whole = this.torn ? `\n${text}` : text;
+      this.torn = true;
+      await this.file?.appendFile(whole);
+      this.torn = false;
+      this.pending = this.pending.slice(text.length);
+    }
     if (this.recent.length > DEAD_LINES) this.settle();
     if (this.lines > 2 * this.objects.size + DEAD_LINES) await this.rewrite();
   }
 
   async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.again);
+    if (this.trouble) this.write();
     await this.writing;
     await this.file?.close();
     this.file = undefined;

@@ -72,6 +72,12 @@ export class Teller {
     return [...gone, ...changed];
   }
 
+  /** A kind that is not there any more, and with it all of its objects. */
+  gone(group: string, kind: string): readonly ToldChange[] {
+    const at = this.now();
+    return this.known.of(group, kind).map(([key, object]) => this.deleted(key, object, at));
+  }
+
   private state(object: KubernetesObject, at: number): readonly ToldChange[] {
     const kept = trimmed(object);
     return [{ n: this.known.tell(keyOf(object), kept), type: 'STATE', at, object: kept }];

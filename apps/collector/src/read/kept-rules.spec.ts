@@ -130,7 +130,7 @@ function realRules(): void {
     const seen: Watch = { ...watch(), alive: (reader, channel = '', since) => clock.alive(reader, channel, since) };
     const words = ['--url', 'http://x', '--token', 't', '--node', 'n1', '--spool', spool, '--trace', '2s'];
     const sink = { full: false, lines: () => undefined, snapshot: () => undefined, room: () => Promise.resolve() };
-    const past = { cursor: () => undefined, lastAlive: () => undefined };
+    const past = { cursor: () => undefined, lastAlive: () => undefined, held: () => 0 };
     const [trace] = traceReaders({ options: parseOptions(words, {}), sink, watch: seen, past, folder: spool });
     trace?.start();
     const traced = () => run('iptables-save', '-t', 'raw').includes(ownMark('trace', 'n1'));

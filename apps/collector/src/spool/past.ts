@@ -11,6 +11,7 @@ export function pastOf(spool: Spool): Past {
       if (own !== undefined && well !== undefined) return Math.max(own, well);
       return own ?? well ?? wellOnce(spool);
     },
+    held: () => spool.bytes + spool.unwritten,
   };
 }
 
