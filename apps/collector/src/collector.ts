@@ -17,7 +17,8 @@ import { Poster } from './ship/post.js';
 import { Sender } from './ship/sender.js';
 import { isFull, makeFolder } from './spool/full.js';
 import { holdFolder, holdNode } from './spool/lock.js';
-import type { BatchHead } from './spool/record.js';
+import type { Wreck } from './spool/chain.js';
+import type { BatchHead, SpoolClass } from './spool/record.js';
 import { pastOf } from './spool/past.js';
 import { Spool } from './spool/spool.js';
 
@@ -135,19 +136,23 @@ class Collector {
 
   /** What the last run left in pieces is known loss, of a number nobody knows. */
   private reportWrecks(): void {
-    for (const chain of this.spool.all) {
-      for (const { segment, bytes, after } of chain.wrecks) {
-        const detail = `${bytes} bytes of ${segment} cannot be read; streams of the class ${chain.name} may miss records`;
-        const [from, to] = [after ?? 0, this.now()];
-        this.watch.lost({ stream: `spool ${chain.name}`, reason: 'SPOOL_DAMAGED', from, to, detail });
-      }
-    }
+    for (const { name, wrecks } of this.spool.all) for (const wreck of wrecks) this.reportWreck(name, wreck);
+    this.spool.onWreck = (name, wreck) => this.reportWreck(name, wreck);
+  }
+
+  private reportWreck(name: SpoolClass, { segment, bytes, after }: Wreck): void {
+    const detail = `${bytes} bytes of ${segment} cannot be read; streams of the class ${name} may miss records`;
+    const [from, to] = [after ?? 0, this.now()];
+    this.watch.lost({ stream: `spool ${name}`, reason: 'SPOOL_DAMAGED', from, to, detail });
   }
 
   async start(): Promise<void> {
     const { options, spool } = this;
     const health = new Health()
-      .add('spool', () => (spool.trouble ? Promise.reject(spool.trouble) : Promise.resolve()))
+      .add('spool', () => {
+        const trouble = spool.trouble ?? spool.untidy;
+        return trouble ? Promise.reject(trouble) : Promise.resolve();
+      })
       .add('server', () =>
         this.sender.trouble === undefined ? Promise.resolve() : Promise.reject(new Error(this.sender.trouble)),
       )

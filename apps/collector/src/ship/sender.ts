@@ -80,7 +80,7 @@ export class Sender {
   }
 
   private async sendNext(): Promise<void> {
-    const lease = await this.options.spool.next().catch(() => undefined);
+    const lease = await this.options.spool.next().catch((error: Error) => void (this.trouble = error.message));
     if (!lease) return this.rest(1_000);
     // What says "nothing was lost until now" goes when everything before it has arrived.
     if (lease.entry.head.stream === 'coverage') await Promise.all(this.flying);

@@ -1,6 +1,6 @@
 import { open, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { writeFrame } from './frame.js';
+import { type Damage, writeFrame } from './frame.js';
 import { isFull } from './full.js';
 import { Ledger } from './ledger.js';
 import type { BatchHead, SpoolClass } from './record.js';
@@ -19,7 +19,7 @@ export interface Lease {
   readonly entry: Entry;
 }
 
-/** What of a chain could not be read when it was opened. */
+/** What of a chain cannot be read any more. */
 export interface Wreck {
   readonly segment: string;
   readonly bytes: number;
@@ -34,6 +34,8 @@ export interface ChainOptions {
   readonly freshEpoch: () => number;
   /** Why nothing can be written yet: the disk has no room for the folder, or for what holds it. */
   readonly noRoom?: Error | undefined;
+  /** Told of what was damaged since it was written or taken over. */
+  readonly onWreck?: (wreck: Wreck) => void;
 }
 
 /** So much acknowledged data is left in the newest file before it is replaced by an empty one. */
@@ -92,9 +94,7 @@ export class Chain {
     segment.sealed = true;
     this.nextId = id + 1;
     const { heads, damages } = await segment.scan();
-    for (const { length } of damages) {
-      this.wrecks.push({ segment: segment.path, bytes: length, after: heads.findLast(isBatch)?.to });
-    }
+    this.wrecks.push(...damages.map((damage) => wreckOf(segment, damage)));
     for (const head of heads) this.ledger.learn(head);
     segment.size = (await (await segment.file()).stat()).size;
     segment.open = segment.entries?.length ?? 0;
@@ -170,10 +170,42 @@ export class Chain {
       throw error;
     }
     const before = this.segments.at(-1);
-    if (before) before.sealed = true;
     this.segments.push(segment);
     this.notBegun = undefined;
-    await this.tidy();
+    if (before) await this.seal(before);
+    // What is written can be written; what could not be removed is tried again.
+    await this.tidy().catch(() => undefined);
+  }
+
+  /** Nothing more is written to it; unless it is the next to be sent from, its batches need not stay in memory. */
+  private async seal(segment: Segment): Promise<void> {
+    segment.sealed = true;
+    if (segment !== this.oldestOpen) await segment.forget().catch(() => undefined);
+  }
+
+  private get oldestOpen(): Segment | undefined {
+    return this.segments.find(({ open: waiting }) => waiting > 0);
+  }
+
+  /** The batches in a segment; read again when they were put out of memory, and what is damaged since is told. */
+  private async load(segment: Segment): Promise<Entry[]> {
+    if (segment.entries) return segment.entries;
+    const damages = await this.rescan(segment);
+    const entries = (segment.entries ??= []);
+    if (entries.length < segment.open) {
+      segment.open = entries.length;
+      for (const damage of damages) this.options.onWreck?.(wreckOf(segment, damage));
+    }
+    return entries;
+  }
+
+  private async rescan(segment: Segment): Promise<readonly Damage[]> {
+    try {
+      return (await segment.scan()).damages;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      return [{ offset: 0, length: segment.size }];
+    }
   }
 
   /** Removes sealed segments without anything to send; the newest stays, which tells where its streams stand. */
@@ -181,8 +213,8 @@ export class Chain {
     const newest = this.segments.at(-1);
     for (const segment of [...this.segments]) {
       if (!segment.sealed || segment.open > 0 || segment === newest) continue;
-      this.segments.splice(this.segments.indexOf(segment), 1);
       await segment.remove();
+      this.segments.splice(this.segments.indexOf(segment), 1);
     }
   }
 
@@ -207,7 +239,7 @@ export class Chain {
   async next(): Promise<Lease | undefined> {
     for (const segment of [...this.segments]) {
       if (segment.open === 0) continue;
-      const entry = (await segment.load()).find(({ state }) => state === 'waiting');
+      const entry = (await this.load(segment)).find(({ state }) => state === 'waiting');
       if (!entry) continue;
       entry.state = 'sent';
       return { chain: this, segment, entry };
@@ -219,9 +251,9 @@ export class Chain {
   async oldest(): Promise<{ readonly segment: Segment; readonly lost: readonly BatchHead[] } | undefined> {
     if (this.open === 0) return undefined;
     if (this.segments.length === 1) await this.roll();
-    const segment = this.segments.find(({ open: waiting }) => waiting > 0);
+    const segment = this.oldestOpen;
     if (!segment) return undefined;
-    const lost = (await segment.load()).filter(({ state }) => state !== 'acknowledged').map(({ head }) => head);
+    const lost = (await this.load(segment)).filter(({ state }) => state !== 'acknowledged').map(({ head }) => head);
     return { segment, lost };
   }
 
@@ -232,8 +264,7 @@ export class Chain {
 
   /** When the oldest waiting batch was read, milliseconds since 1970. */
   async oldestAt(): Promise<number | undefined> {
-    const segment = this.segments.find(({ open: waiting }) => waiting > 0);
-    return segment?.entries?.find(({ state }) => state !== 'acknowledged')?.head.to;
+    return this.oldestOpen?.entries?.find(({ state }) => state !== 'acknowledged')?.head.to;
   }
 
   async close(): Promise<void> {
@@ -253,8 +284,8 @@ export function giveBack({ entry }: Lease): void {
   if (entry.state === 'sent') entry.state = 'waiting';
 }
 
-function isBatch(head: { readonly kind: string }): head is BatchHead {
-  return head.kind === 'batch';
+function wreckOf({ path: name, entries }: Segment, { offset, length }: Damage): Wreck {
+  return { segment: name, bytes: length, after: entries?.findLast((entry) => entry.offset < offset)?.head.to };
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -83,12 +83,6 @@ export class Segment {
     return { heads, damages };
   }
 
-  /** The batches in it; read again when they were put out of memory. */
-  async load(): Promise<Entry[]> {
-    if (!this.entries) await this.scan();
-    return this.entries ?? [];
-  }
-
   /** Puts the list of a segment that nobody sends from out of memory. */
   async forget(): Promise<void> {
     if (!this.sealed || !this.entries || this.entries.some((entry) => entry.state !== 'waiting')) return;

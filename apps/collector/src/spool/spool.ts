@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { Chain, type Lease, type Numbered } from './chain.js';
+import { Chain, type Lease, type Numbered, type Wreck } from './chain.js';
 import { type BatchHead, type Cursor, SPOOL_CLASSES, type SpoolClass } from './record.js';
 import { acknowledge, giveBack } from './chain.js';
 import { isFull, makeFolder } from './full.js';
@@ -61,6 +61,8 @@ export function freshEpoch(): number {
   return randomInt(1, 2 ** 48 - 1);
 }
 
+/** How long what could not be removed is left alone, in milliseconds. */
+const TIDY_AGAIN_MS = 1_000;
 const DROPPABLE: readonly SpoolClass[] = ['flows', 'counters', 'drops'];
 
 /** What was read and is not acknowledged: on the disk, in one chain of segments per class. */
@@ -72,6 +74,12 @@ export class Spool {
   private letGo: (() => Promise<void>) | undefined;
   /** What is wrong with the disk; undefined while everything is well. */
   trouble: Error | undefined;
+  /** Why what was acknowledged could not be removed. That is no loss: it is tried again, and sent again after a restart. */
+  untidy: Error | undefined;
+  /** Told of what was damaged while it waited. */
+  onWreck: ((name: SpoolClass, wreck: Wreck) => void) | undefined;
+  private tidyAgain: NodeJS.Timeout | undefined;
+  private closed = false;
 
   private constructor(
     private readonly options: SpoolOptions,
@@ -87,8 +95,9 @@ export class Spool {
     const segmentBytes = options.segmentBytes ?? Math.min(4 * 1024 * 1024, Math.ceil(options.maxBytes / 16));
     const make = options.freshEpoch ?? freshEpoch;
     for (const name of SPOOL_CLASSES) {
-      const chain = { folder: options.folder, name, segmentBytes, freshEpoch: make, noRoom: noRoom ?? undefined };
-      spool.chains.set(name, await Chain.open(chain));
+      const onWreck = (wreck: Wreck) => spool.onWreck?.(name, wreck);
+      const own = { folder: options.folder, name, segmentBytes, freshEpoch: make, noRoom: noRoom ?? undefined };
+      spool.chains.set(name, await Chain.open({ ...own, onWreck }));
     }
     spool.trouble = spool.all.find(({ notBegun }) => notBegun)?.notBegun;
     return spool;
@@ -151,6 +160,7 @@ export class Spool {
         await this.makeRoom();
         await this.write();
         this.trouble = undefined;
+        this.tidy();
       } catch (error) {
         this.trouble = error as Error;
         throw error;
@@ -175,7 +185,10 @@ export class Spool {
 
   /** Drops the oldest of what matters least until there is room, and says so first. */
   private async makeRoom(): Promise<void> {
-    while (this.bytes + this.waitingBytes > this.options.maxBytes) {
+    const isOver = () => this.bytes + this.waitingBytes > this.options.maxBytes;
+    // What was acknowledged or dropped and is still there goes before anything else does.
+    if (isOver()) for (const chain of this.all) await chain.tidy();
+    while (isOver()) {
       const victim = await this.victim();
       if (!victim) return;
       const { chain, segment, lost } = victim;
@@ -218,10 +231,28 @@ export class Spool {
 
   acknowledge(lease: Lease): void {
     acknowledge(lease);
-    if (lease.chain.needsTidying) {
-      // Disk trouble while tidying is no loss: the same batches are sent again after a restart, and are known there.
-      this.inTurn(() => lease.chain.tidyUp()).catch((error: Error) => (this.trouble = error));
-    }
+    this.tidy();
+  }
+
+  /** Removes what nobody needs, now or when the disk lets us. */
+  private tidy(): void {
+    if (this.tidyAgain || this.closed) return;
+    const untidy = this.all.filter(({ needsTidying }) => needsTidying);
+    if (untidy.length === 0) return void (this.untidy = undefined);
+    this.inTurn(async () => {
+      for (const chain of untidy) await chain.tidyUp();
+    }).then(
+      () => (this.untidy = undefined),
+      (error: Error) => {
+        this.untidy = error;
+        this.tidyAgain ??= setTimeout(() => this.tidyNow(), TIDY_AGAIN_MS).unref();
+      },
+    );
+  }
+
+  private tidyNow(): void {
+    this.tidyAgain = undefined;
+    this.tidy();
   }
 
   giveBack(lease: Lease): void {
@@ -229,6 +260,8 @@ export class Spool {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
+    clearTimeout(this.tidyAgain);
     await this.inTurn(async () => {
       for (const chain of this.all) {
         await chain.compact().catch(() => undefined);
