@@ -84,3 +84,12 @@ it('waits as long as the server asked, also when another batch gets through', as
   await until(() => spool.open === 0);
   expect((asked[2] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(399);
 });
+
+it('says so when the spool cannot be read', async () => {
+  jest.spyOn(spool, 'next').mockRejectedValueOnce(new Error('EIO: i/o error'));
+  await sending(['a'], []);
+  await until(() => sender?.trouble === 'EIO: i/o error');
+  sender?.nudge();
+  await until(() => spool.open === 0);
+  expect(sender?.trouble).toBeUndefined();
+});

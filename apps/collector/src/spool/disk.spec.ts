@@ -18,7 +18,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import type { Lease, Wreck } from './chain.js';
-import { type Draft, Spool } from './spool.js';
+import { type Draft, type Dropped, Spool } from './spool.js';
 
 const SEGMENT = 2_000;
 
@@ -73,17 +73,21 @@ async function handles(): Promise<FileHandle> {
   return Object.getPrototypeOf(handle) as FileHandle;
 }
 
+type Method = (this: FileHandle, ...words: unknown[]) => Promise<unknown>;
+
+const methodOf = (all: FileHandle, name: string) => Reflect.get(all, name) as Method;
+
 describe('what is committed', () => {
   it('was flushed to the disk before, in the file that it was written to', async () => {
     const all = await handles();
-    const [write_, flush] = [all.write, all.datasync];
+    const [write_, flush] = [methodOf(all, 'write'), methodOf(all, 'datasync')];
     const written: string[] = [];
     const unflushed = new Set<number>();
     jest.spyOn(all, 'write').mockImplementation(function (this: FileHandle, ...words: unknown[]) {
       unflushed.add(this.fd);
       written.push(readlinkSync(`/proc/self/fd/${this.fd}`));
-      return (write_ as (...words: unknown[]) => never).apply(this, words);
-    } as typeof write_);
+      return write_.apply(this, words) as never;
+    });
     jest.spyOn(all, 'datasync').mockImplementation(async function (this: FileHandle) {
       const { fd } = this;
       await flush.call(this);
@@ -120,7 +124,7 @@ describe('what is committed', () => {
 
   it('has the name of its file flushed to the disk as well', async () => {
     const all = await handles();
-    const { sync } = all;
+    const sync = methodOf(all, 'sync');
     const flushed: string[] = [];
     jest.spyOn(all, 'sync').mockImplementation(async function (this: FileHandle) {
       flushed.push(readlinkSync(`/proc/self/fd/${this.fd}`));
@@ -162,6 +166,27 @@ describe('what was acknowledged and cannot be removed', () => {
     expect(spool.open).toBe(5);
     rmdirSync(path.join(folder, stuck));
   });
+});
+
+it('what was dropped and cannot be removed costs no more than itself', async () => {
+  const dropped: number[] = [];
+  const report = (lost: readonly Dropped[]): Draft => {
+    dropped.push(...lost.map(({ lastSequence }) => lastSequence));
+    return { ...draft('report'), class: 'control' };
+  };
+  await spool.close();
+  spool = await Spool.open({ folder, maxBytes: 6_000, segmentBytes: SEGMENT, report });
+  for (let at = 0; at < 2; at++) await write('.'.repeat(1_900));
+  const stuck = path.join(folder, segments().toSorted()[0] ?? '');
+  unlinkSync(stuck);
+  mkdirSync(stuck);
+  spool.add(draft('.'.repeat(1_900)));
+  for (let tries = 0; tries < 3; tries++) await expect(spool.commit()).rejects.toThrow();
+  expect(dropped).toEqual([0]);
+  rmdirSync(stuck);
+  await spool.commit();
+  expect(dropped).toEqual([0]);
+  expect(spool.open).toBe(3);
 });
 
 describe('while the server is away', () => {
