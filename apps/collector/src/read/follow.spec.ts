@@ -96,6 +96,19 @@ async function until(done: () => boolean, state: () => unknown = () => ''): Prom
   }
 }
 
+/** The stage, with a look at what is covered before it takes lines. */
+function tapped(to: Stage, look: () => void): Sink {
+  return {
+    full: false,
+    snapshot: () => undefined,
+    room: () => to.room(),
+    lines: (source, piece) => {
+      look();
+      to.lines(source, piece);
+    },
+  };
+}
+
 let stage: Stage;
 beforeEach(() => (stage = new Stage()));
 afterEach(async () => {
@@ -116,6 +129,49 @@ describe('a log that is renamed', () => {
     stage.write('a3', 'kern.log.1');
     await stage.reads('a1', 'a2', 'a3b1');
     expect(stage.losses).toEqual([]);
+  });
+
+  it('is read on under its old name as long as nothing is in the new one', async () => {
+    stage.write('a1\n');
+    stage.start({ quietMs: 50 });
+    await stage.reads('a1');
+    stage.rotate();
+    stage.write('');
+    await until(() => stage.covered === undefined);
+    await stage.reads('a1');
+    stage.write('a2\n', 'kern.log.1');
+    await stage.reads('a1', 'a2');
+    stage.write('b1\n');
+    await stage.reads('a1', 'a2', 'b1');
+    stage.write('b2\n');
+    await stage.reads('a1', 'a2', 'b1', 'b2');
+    expect(stage.losses).toEqual([]);
+  });
+
+  it('and whose writer never learns of the new one is left in the end, and that is a gap', async () => {
+    stage.write('a1\n');
+    stage.start({ farewellMs: 400 });
+    await stage.reads('a1');
+    stage.rotate();
+    stage.write('b1\n');
+    const writing = setInterval(() => stage.write('a\n', 'kern.log.1'), 5);
+    await until(() => stage.text.includes('b1')).finally(() => clearInterval(writing));
+    expect(stage.losses).toMatchObject([
+      { reason: 'SOURCE_GONE', detail: expect.stringContaining('it is written to after its rotation') },
+    ]);
+  });
+
+  it('with much in it covers nothing until its end was reached', async () => {
+    stage.write('a1\n');
+    stage.start();
+    await stage.reads('a1');
+    await stage.stop();
+    stage.write(`${'.'.repeat(99)}\n`.repeat(50_000));
+    const covers: boolean[] = [];
+    stage.start({ sink: tapped(stage, () => covers.push(stage.covered !== undefined)) });
+    await until(() => stage.text.length > 5_000_000 && stage.covered !== undefined);
+    expect(covers.length).toBeGreaterThan(10);
+    expect(covers).not.toContain(true);
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Piece, Sink, Source } from '../batch/source.js';
@@ -5,7 +6,7 @@ import type { Cursor } from '../spool/record.js';
 import { followCursor, type FollowCursor } from './follow-cursor.js';
 import { FollowedFile } from './followed-file.js';
 import type { Reader, Watch } from './reader.js';
-import { listRotated, youngerThan } from './rotated.js';
+import { listRotated, type Rotated, youngerThan } from './rotated.js';
 
 export interface FollowOptions {
   readonly source: Source;
@@ -19,12 +20,14 @@ export interface FollowOptions {
   readonly pollMs?: number;
   /** So long nobody must have written to a file that rotation put away before it is left. */
   readonly quietMs?: number;
+  /** After so long it is left although it is still written to. */
+  readonly farewellMs?: number;
 }
 
 /** Who rotates makes the new file before the writer is told of it: both are written to for a while. */
 const QUIET_MS = 5_000;
 /** A writer that was never told of the new file must not keep us from it. */
-const LONGEST_FAREWELL_MS = 60_000;
+const FAREWELL_MS = 60_000;
 /** Whoever is so long behind the end of the file does not know what the node said until now. */
 const BEHIND_MS = 500;
 
@@ -52,6 +55,8 @@ export class FileFollower implements Reader {
   private endAt = performance.now();
   /** When another file was first seen under the name, by the steady clock. */
   private leftAt: number | undefined;
+  /** Inode of the next file, in which nothing is yet: the writer may not know of it. */
+  private emptyNext: number | undefined;
 
   constructor(private readonly options: FollowOptions) {
     this.before = followCursor(options.cursor);
@@ -152,19 +157,27 @@ export class FileFollower implements Reader {
   private async followRotation(at: FollowedFile): Promise<boolean> {
     const now = await stat(this.options.path).catch(absent);
     if (!now) return false;
-    if (now.ino === at.ino) {
+    if (now.ino === at.ino || (now.ino === this.emptyNext && now.size === 0)) {
       this.leftAt = undefined;
       this.caughtUp();
       return false;
     }
     this.behind();
     this.leftAt ??= performance.now();
-    const stillWritten = performance.now() - this.leftAt > LONGEST_FAREWELL_MS;
-    if (!at.settled && !stillWritten && !this.isQuiet(at, this.leftAt)) return false;
+    const over = performance.now() - this.leftAt > (this.options.farewellMs ?? FAREWELL_MS);
+    if (at.settled || this.isQuiet(at, this.leftAt)) return this.leave(at, now);
+    return over ? this.leave(at, now, 'it is written to after its rotation') : false;
+  }
+
+  /** Goes on to the next file; stays while nothing is in that and nothing lies between. */
+  private async leave(at: FollowedFile, now: Stats, lost?: string): Promise<boolean> {
     let rest = await at.look(true);
     for (; rest.kind === 'lines'; rest = await at.look(true)) this.give(rest.piece);
     if (rest.kind === 'cut') return this.cut(at);
-    return this.goOn(await this.next(at.cursor, stillWritten ? 'it is written to after its rotation' : undefined));
+    const isNext = !at.settled && now.size === 0 && (await this.younger(at.cursor)).length === 0;
+    this.emptyNext = isNext ? now.ino : undefined;
+    if (isNext) return true;
+    return this.goOn(await this.next(at.cursor, lost));
   }
 
   private isQuiet(at: FollowedFile, leftAt: number): boolean {
@@ -175,6 +188,7 @@ export class FileFollower implements Reader {
     await this.at?.close();
     this.at = next;
     this.leftAt = undefined;
+    this.emptyNext = undefined;
     return true;
   }
 
@@ -183,7 +197,7 @@ export class FileFollower implements Reader {
     const { path: name } = this.options;
     // Opened before the others are looked for: what is rotated meanwhile is among them.
     const newest = await FollowedFile.open(name);
-    const younger = youngerThan(await listRotated(name), place);
+    const younger = await this.younger(place);
     const plain = younger.find(({ packed }) => !packed);
     const packed = younger.slice(0, plain && younger.indexOf(plain)).map((each) => path.basename(each.name));
     const file = plain && plain.ino !== newest.ino ? await FollowedFile.open(plain.name) : newest;
@@ -196,6 +210,10 @@ export class FileFollower implements Reader {
     const told = [lost, unread].filter((each) => each !== undefined);
     if (told.length > 0) this.gone(told.join('; '));
     return file;
+  }
+
+  private async younger(place: Place): Promise<readonly Rotated[]> {
+    return youngerThan(await listRotated(this.options.path), place);
   }
 
   async stop(): Promise<void> {
