@@ -38,8 +38,8 @@ export interface CommandOptions {
   readonly lastAt?: number | undefined;
   /** The source keeps what nobody reads, and `look` sees what it could not keep: a tool that is started again missed nothing. */
   readonly keeps?: true;
-  /** Called before each start of the tool. */
-  readonly begins?: () => void;
+  /** Called before each start of the tool; when it rejects, the tool does not start. */
+  readonly begins?: () => Promise<void> | void;
 }
 
 const FIRST_PAUSE_MS = 500;
@@ -75,6 +75,7 @@ export class CommandReader implements Reader {
   /** Since when the channel is read without a gap, once the tool listens. */
   private since: number | undefined;
   private listens = false;
+  private hasListened = false;
   /** When reading went on behind a pause, by the monotonic clock: what the tool lost in it may not be said yet. */
   private behindAt: number | undefined;
   private readonly flood: Flood;
@@ -125,8 +126,9 @@ export class CommandReader implements Reader {
   private async once(): Promise<string> {
     const { command, fifo: path, writesToFifo } = this.options;
     const fifo = (this.fifo ??= await Fifo.make(path));
+    await this.options.begins?.();
+    if (this.stopped) return 'stopped';
     const end = await fifo.writingEnd();
-    this.options.begins?.();
     let said = '';
     const child = startChild(command(path), ['ignore', writesToFifo ? 'pipe' : end.fd, 'pipe']);
     this.child = child;
@@ -204,11 +206,12 @@ export class CommandReader implements Reader {
   /** The tool listens: what happened since anything was read last is not known. */
   private settle(now: number): void {
     const { keeps, resync } = this.options;
-    const missed = this.readUntil !== undefined && !(keeps && this.since !== undefined);
+    const missed = this.readUntil !== undefined && !(keeps && this.hasListened);
     if (missed) this.lost('NOT_RUNNING', this.readUntil ?? now, now);
     this.readUntil = now;
     if (missed || this.since === undefined) this.since = now;
     this.listens = true;
+    this.hasListened = true;
     this.behindAt = undefined;
     this.sayAlive();
     this.widen();

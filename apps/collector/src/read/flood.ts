@@ -31,26 +31,27 @@ export class Flood {
   said(detail: string): void {
     this.detail = detail;
     if (this.quiet) this.parts.changed();
-    else this.tell(detail);
+    else this.tell(detail, false);
   }
 
-  private tell(detail: string): void {
+  /** `joins`: on to what was told before. */
+  private tell(detail: string, joins: boolean): void {
     const now = this.parts.now();
     const read = Math.min(now - QUIET_MS, this.parts.readUntil() ?? now);
     // A clock that was put back may stand before what was told.
-    const from = this.toldTo <= now ? Math.max(this.toldTo, read) : read;
+    const from = this.toldTo > now ? read : joins ? this.toldTo : Math.max(this.toldTo, read);
     this.toldTo = now;
     this.detail = undefined;
     this.parts.tell(from, now, detail);
     this.quiet = setTimeout(() => {
       this.quiet = undefined;
-      if (this.detail !== undefined) this.tell(this.detail);
+      if (this.detail !== undefined) this.tell(this.detail, true);
     }, QUIET_MS).unref();
   }
 
   /** Tells what is not told yet: nothing more is said. */
   end(): void {
-    if (this.detail !== undefined) this.tell(this.detail);
+    if (this.detail !== undefined) this.tell(this.detail, true);
     clearTimeout(this.quiet);
     this.quiet = undefined;
   }

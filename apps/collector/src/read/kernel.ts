@@ -5,6 +5,7 @@ import { whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
 import { CommandReader, type Missed } from './command.js';
 import { FileFollower } from './follow.js';
+import { journalReader } from './journal.js';
 import type { Reader } from './reader.js';
 
 const FORMAT = 'kernel-log';
@@ -24,13 +25,21 @@ const OVERWRITTEN = 'the kernel wrote over messages before they were read';
  * look has seen is left out, what the ring has lost is counted.
  */
 export class KmsgNumbers {
-  private lookedAt: number | undefined;
+  /** Nothing has come of the tool yet: it may still have to tell what is new. */
+  private waits = true;
 
   constructor(
     private last: number | undefined,
     private readonly boot: string,
     private readonly now: () => number,
+    /** When it was looked last, milliseconds since 1970. */
+    private lookedAt?: number,
   ) {}
+
+  /** The tool starts: it shows everything again. */
+  begins(): void {
+    this.waits = true;
+  }
 
   look(lines: Buffer, missed: Missed): Piece | undefined {
     const kept: string[] = [];
@@ -41,7 +50,8 @@ export class KmsgNumbers {
       if (number !== undefined) fresh = this.isFresh(Number(number), missed);
       if (fresh && line !== '') kept.push(line);
     }
-    this.lookedAt = this.now();
+    this.waits &&= lines.length === 0;
+    if (!this.waits) this.lookedAt = this.now();
     if (kept.length === 0) return undefined;
     return { bytes: Buffer.from(`${kept.join('\n')}\n`, 'latin1'), cursor: { boot: this.boot, kmsg: this.last } };
   }
@@ -64,38 +74,22 @@ function bootTime(): string {
   return (Date.now() / 1000 - uptime).toFixed(3);
 }
 
+/** Where reading goes on: another boot numbers from 0, and its predecessor's messages are gone. */
 function kmsgReader({ sink, watch, past, folder }: ReaderParts): Reader {
+  const stream = 'kernel.log';
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  const cursor = past.cursor(CLASS, 'kernel.log');
-  const last = cursor?.['boot'] === boot ? Number(cursor['kmsg']) : undefined;
-  const numbers = new KmsgNumbers(last, boot, watch.now);
+  const cursor = past.cursor(CLASS, stream);
+  const isSameBoot = cursor?.['boot'] === boot;
+  const lastAlive = past.lastAlive(CLASS, stream, channelOf(FORMAT));
+  const last = isSameBoot ? Number(cursor['kmsg']) : -1;
+  const numbers = new KmsgNumbers(cursor && last, boot, watch.now, lastAlive);
   return new CommandReader({
-    ...{ sink, watch, source: source('kernel.log', { bootTime: bootTime() }), fifo: `${folder}/kernel.fifo` },
+    ...{ sink, watch, source: source(stream, { bootTime: bootTime() }), fifo: `${folder}/kernel.fifo` },
     command: () => ['cat', '/dev/kmsg'],
-    // The numbers tell what is missing.
-    lossWords: /(?!)/,
+    // The numbers tell what is missing; of an earlier boot nothing does.
+    ...{ lossWords: /(?!)/, keeps: true, lastAt: isSameBoot ? undefined : lastAlive },
+    begins: () => numbers.begins(),
     look: (lines, missed) => numbers.look(lines, missed),
-  });
-}
-
-function journalReader({ sink, watch, past, folder }: ReaderParts): Reader {
-  const stream = 'journal.json';
-  let after = past.cursor(CLASS, stream)?.['journal'];
-  return new CommandReader({
-    ...{ sink, watch, source: source(stream), fifo: `${folder}/journal.fifo`, lossWords: /Suppressed|vacuumed/ },
-    command: () => [
-      ...['journalctl', '-k', '-f', '-o', 'json'],
-      ...(typeof after === 'string' ? ['--no-tail', `--after-cursor=${after}`] : ['-n', '0']),
-    ],
-    // What was not read is still in the journal.
-    lastAt: typeof after === 'string' ? undefined : past.lastAlive(CLASS, stream, channelOf(FORMAT)),
-    look: (bytes) => {
-      if (bytes.length === 0) return undefined;
-      const text = bytes.toString();
-      const at = text.lastIndexOf('"__CURSOR"');
-      after = at < 0 ? after : /^"__CURSOR" ?: ?"([^"]*)"/.exec(text.slice(at))?.[1];
-      return { bytes, ...(typeof after === 'string' ? { cursor: { journal: after } } : {}) };
-    },
   });
 }
 

@@ -124,6 +124,24 @@ it('messages of the kernel come once, and the missing ones are counted', () => {
   expect(holes).toMatchObject([{ records: 2 }]);
 });
 
+it('messages of the kernel that are missing after a pause lie in it', () => {
+  const holes: Hole[] = [];
+  let at = 1_000_000;
+  const numbers = new KmsgNumbers(5, 'boot', () => at, 400_000);
+  const look = (text: string) => numbers.look(Buffer.from(text), (hole) => void holes.push(hole));
+  look('');
+  look('4,9,100,-;first of this run\n');
+  look('');
+  numbers.begins();
+  at += 60_000;
+  look('');
+  look('4,9,100,-;again\n4,20,100,-;later\n');
+  expect(holes).toMatchObject([
+    { from: 400_000, to: 1_000_000, records: 3 },
+    { from: 1_000_000, to: 1_060_000, records: 10 },
+  ]);
+});
+
 it('a trace is stamped, and a packet is never cut in two', () => {
   let at = 1_000_000;
   const stamper = new TraceStamper(() => at);
