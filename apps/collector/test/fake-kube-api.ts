@@ -37,8 +37,11 @@ export class FakeKubeApi {
   private bookmarks: NodeJS.Timeout | undefined;
   private readonly groups = new Map(Object.entries(GROUPS));
   private readonly broken = new Map<string, number>();
+  private readonly hidden = new Set<string>();
   private bookmarking = true;
   lists = 0;
+  /** How long each watch was open that is closed, in milliseconds. */
+  readonly lifetimes: number[] = [];
   /** Requests by path, those that were refused too. */
   readonly asked = new Map<string, number>();
 
@@ -95,6 +98,11 @@ export class FakeKubeApi {
   withdraw(group: string): void {
     this.groups.delete(group);
     this.cutBelow(`/apis/${group}/`);
+  }
+
+  /** A `group/version` is served and not named, as by a server that has just begun. */
+  hide(group: string): void {
+    this.hidden.add(group);
   }
 
   /** What lies at a path or below it is answered with a status, with nothing at all (0), or well again (200). */
@@ -183,7 +191,10 @@ export class FakeKubeApi {
     if (status === 0) return;
     if (status !== undefined) return this.json(response, status, { message: `it answers ${status}` });
     if (request.headers.authorization !== 'Bearer secret') return this.json(response, 401, { message: 'who are you?' });
-    if (url.pathname === '/apis') return this.json(response, 200, { groups: groups(this.groups.keys()) });
+    if (url.pathname === '/apis')
+      return this.json(response, 200, {
+        groups: groups([...this.groups.keys()].filter((group) => !this.hidden.has(group))),
+      });
     const plurals = this.groups.get(url.pathname.replace('/apis/', ''));
     if (plurals) return this.json(response, 200, { resources: plurals.map((name) => ({ name })) });
     if (!this.serves(url.pathname)) return this.json(response, 404, { message: 'no such resource' });
@@ -218,7 +229,11 @@ export class FakeKubeApi {
     for (const change of this.history)
       if (change.path === path && change.version > since) this.send(stream, change.type, change.object);
     this.streams.push(stream);
-    response.once('close', () => (this.streams = this.streams.filter((each) => each !== stream)));
+    const opened = performance.now();
+    response.once('close', () => {
+      this.streams = this.streams.filter((each) => each !== stream);
+      this.lifetimes.push(performance.now() - opened);
+    });
     response.flushHeaders();
   }
 }

@@ -2,156 +2,31 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { gunzipSync } from 'node:zlib';
-import type { KubernetesObject } from '@whydrop/model';
 import fc from 'fast-check';
-import { Registry } from 'prom-client';
 import { FakeKubeApi } from '../../test/fake-kube-api.js';
-import { Bases } from '../batch/bases.js';
-import { Batcher } from '../batch/batcher.js';
-import type { Loss } from '../read/reader.js';
-import { pastOf } from '../spool/past.js';
-import { Spool } from '../spool/spool.js';
-import { ClusterReader } from './cluster-reader.js';
-import { keyOf } from './known.js';
-import { meaning, trimmed } from './trim.js';
-
-interface Told {
-  readonly at: string;
-  readonly type: string;
-  readonly object: KubernetesObject;
-}
-
-const PODS = '/api/v1/pods';
-const POLICIES = '/apis/networking.k8s.io/v1/networkpolicies';
-
-function pod(name: string, app: string, uid = name): KubernetesObject {
-  const managedFields = [{ manager: 'kubelet', time: '2026-11-21T10:00:00Z', fieldsV1: { 'f:status': {} } }];
-  return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name,
-      namespace: 'dev',
-      uid,
-      labels: { app },
-      creationTimestamp: '2026-11-21T09:00:00Z',
-      managedFields,
-    },
-    spec: { nodeName: 'n1', containers: [{ name: 'c', image: 'i', env: [{ name: 'PASSWORD', value: 'hunter2' }] }] },
-    status: { phase: 'Running', podIP: '10.0.0.1' },
-  };
-}
-
-function policy(name: string, port: number): KubernetesObject {
-  const spec = { podSelector: {}, policyTypes: ['Ingress'], ingress: [{ ports: [{ port }] }] };
-  return { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', metadata: { name, namespace: 'dev' }, spec };
-}
-
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** One run of the watcher over a folder; a killed one leaves what was on the disk. */
-class Run {
-  readonly losses: Loss[] = [];
-  private constructor(
-    private readonly spool: Spool,
-    private readonly batcher: Batcher,
-    readonly reader: ClusterReader,
-  ) {}
-
-  static async start(folder: string, losses: Loss[], times = { silenceMs: 400, relistMs: 60_000 }): Promise<Run> {
-    const report = () => ({
-      class: 'control' as const,
-      stream: 'gaps',
-      records: 1,
-      from: 0,
-      to: 0,
-      body: () => Buffer.from(''),
-    });
-    const spool = await Spool.open({ folder: path.join(folder, 'spool'), maxBytes: 2 ** 26, report });
-    const batcher = new Batcher({
-      emitter: { cluster: 'c', node: '' },
-      spool,
-      bases: new Bases(),
-      flushMs: 5,
-      now: Date.now,
-    });
-    const watch = {
-      now: Date.now,
-      lost: (loss: Loss) => losses.push(loss),
-      alive: () => undefined,
-      warn: () => undefined,
-    };
-    const parts = {
-      kubeconfig: path.join(folder, 'kubeconfig'),
-      folder,
-      sink: batcher,
-      watch,
-      past: pastOf(spool),
-      maxBytes: 2 ** 26,
-      times,
-    };
-    const reader = new ClusterReader({ ...parts, registry: new Registry() });
-    reader.start();
-    return new Run(spool, batcher, reader);
-  }
-
-  /** Everything that is on the disk for the server, in its order. */
-  async told(): Promise<readonly Told[]> {
-    await this.batcher.flush();
-    const lines: Told[] = [];
-    for (let lease = await this.spool.next(); lease; lease = await this.spool.next()) {
-      const bytes = (await this.spool.body(lease)) ?? Buffer.alloc(0);
-      const body = gunzipSync(bytes).toString();
-      this.spool.acknowledge(lease);
-      lines.push(
-        ...body
-          .split('\n')
-          .slice(1)
-          .filter(Boolean)
-          .map((line) => JSON.parse(line) as Told),
-      );
-    }
-    return lines;
-  }
-
-  async stop(): Promise<void> {
-    await this.reader.stop();
-    await this.batcher.flush();
-    await this.spool.close();
-  }
-
-  /** What was read and is not on the disk is lost. */
-  async kill(): Promise<void> {
-    await this.reader.stop();
-    await this.spool.close();
-  }
-}
-
-/** What a reader of all records takes to be there now. */
-function replayed(told: readonly Told[]): ReadonlyMap<string, string> {
-  const state = new Map<string, string>();
-  for (const { type, object } of told) {
-    if (type === 'DELETED') state.delete(keyOf(object));
-    else state.set(keyOf(object), meaning(object));
-  }
-  return state;
-}
-
-function truth(api: FakeKubeApi): ReadonlyMap<string, string> {
-  return new Map([...api.truth.values()].map((object) => [keyOf(object), meaning(trimmed(object))]));
-}
+import {
+  type Heard,
+  pod,
+  PODS,
+  POLICIES,
+  policy,
+  replayed,
+  type Told,
+  truth,
+  wait,
+  WatcherRun,
+} from '../../test/watcher-run.js';
 
 describe('the watcher', () => {
   let folder = '';
   let api: FakeKubeApi;
-  let run: Run;
-  let losses: Loss[];
+  let run: WatcherRun;
+  let heard: Heard;
   let journal: Told[];
 
   beforeEach(async () => {
     folder = mkdtempSync(path.join(tmpdir(), 'whydrop-watch-'));
-    [losses, journal] = [[], []];
+    [heard, journal] = [{ losses: [], warnings: [] }, []];
     api = new FakeKubeApi();
     await api.listen();
     writeFileSync(path.join(folder, 'kubeconfig'), api.kubeconfig);
@@ -177,7 +52,7 @@ describe('the watcher', () => {
   };
   const types = (told: readonly Told[]) => told.map(({ type }) => type).toSorted();
   const begin = async (times?: { silenceMs: number; relistMs: number }) => {
-    run = await Run.start(folder, losses, times);
+    run = await WatcherRun.start(folder, heard, times ? { times } : {});
     return settle();
   };
 
@@ -190,7 +65,7 @@ describe('the watcher', () => {
     api.put(POLICIES, policy('deny', 443));
     expect(types(await settle())).toEqual(['DELETED', 'MODIFIED', 'MODIFIED']);
     expect(JSON.stringify(journal)).not.toMatch(/hunter2|managedFields|image/);
-    expect(losses).toEqual([]);
+    expect(heard.losses).toEqual([]);
   });
 
   it('a write that changes nothing we tell is no change', async () => {
@@ -207,7 +82,7 @@ describe('the watcher', () => {
     api.put(PODS, pod('a', 'while away'));
     expect(types(await settle())).toEqual(['MODIFIED']);
     expect(api.lists).toBe(lists);
-    expect(losses).toEqual([]);
+    expect(heard.losses).toEqual([]);
   });
 
   it('notices a watch that went silent', async () => {
@@ -226,7 +101,9 @@ describe('the watcher', () => {
     api.forget();
     await api.listen();
     expect(types(await settle())).toEqual(['DELETED', 'MODIFIED']);
-    expect(losses).toContainEqual(expect.objectContaining({ stream: 'cluster/events.jsonl', reason: 'EVENTS_LOST' }));
+    expect(heard.losses).toContainEqual(
+      expect.objectContaining({ stream: 'cluster/events.jsonl', reason: 'EVENTS_LOST' }),
+    );
   });
 
   it('repeated and late words change nothing', async () => {
@@ -261,7 +138,7 @@ describe('the watcher', () => {
       'DELETED p3',
       'MODIFIED p4',
     ]);
-    expect(losses).toContainEqual(expect.objectContaining({ reason: 'NOT_RUNNING' }));
+    expect(heard.losses).toContainEqual(expect.objectContaining({ reason: 'NOT_RUNNING' }));
   });
 
   it('a spool that was removed is a new beginning', async () => {

@@ -29,6 +29,7 @@ const LOOK = 'kinds of the cluster';
 
 export interface ClusterReaderTimes extends KindWatchTimes {
   readonly discoverMs?: number;
+  readonly retryMs?: number;
   /** Until an answer begins. */
   readonly beginMs?: number;
   readonly aliveMs?: number;
@@ -159,8 +160,9 @@ export class ClusterReader implements Reader, KindListener {
     if (reason === undefined) this.troubles.clear(LOOK);
     else this.troubledBy(LOOK, reason);
     this.failures = reason === undefined ? 0 : this.failures + 1;
-    const retry = Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** Math.min(this.failures - 1, 10));
-    const usual = reason === undefined ? (this.parts.times?.discoverMs ?? DISCOVER_MS) : retry;
+    const { discoverMs = DISCOVER_MS, retryMs = RETRY_MS } = this.parts.times ?? {};
+    const retry = Math.min(LONGEST_RETRY_MS, retryMs * 2 ** Math.min(this.failures - 1, 10));
+    const usual = reason === undefined ? discoverMs : retry;
     this.lookIn(this.lookAgain ? SOON_MS : usual);
     this.lookAgain = false;
   }

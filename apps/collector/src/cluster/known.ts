@@ -50,7 +50,8 @@ export class KnownObjects {
   private file: FileHandle | undefined;
   private writing: Promise<void> = Promise.resolve();
   private pending = '';
-  /** Something was written in part. */
+  /** How much of the file is whole lines, in bytes, and whether there is more in it. */
+  private whole = 0;
   private torn = false;
   private again: NodeJS.Timeout | undefined;
   private closed = false;
@@ -113,8 +114,9 @@ export class KnownObjects {
     const name = `${this.name}.new`;
     await rm(name, { force: true });
     const fresh = await open(name, 'a', 0o600);
+    const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
     try {
-      await fresh.appendFile(entries.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+      await fresh.appendFile(text);
       await rename(name, this.name);
     } catch (error) {
       await fresh.close();
@@ -125,6 +127,7 @@ export class KnownObjects {
     this.file = fresh;
     this.pending = this.pending.slice(covered);
     this.lines = entries.length;
+    this.whole = Buffer.byteLength(text);
     this.torn = false;
     await old?.close();
   }
@@ -187,11 +190,11 @@ export class KnownObjects {
   private async append(): Promise<void> {
     const text = this.pending;
     if (text !== '') {
-      // Half a line must not spoil the next one; whole lines that come twice change nothing.
-      const whole = this.torn ? `\n${text}` : text;
+      if (this.torn) await this.file?.truncate(this.whole);
       this.torn = true;
-      await this.file?.appendFile(whole);
+      await this.file?.appendFile(text);
       this.torn = false;
+      this.whole += Buffer.byteLength(text);
       this.pending = this.pending.slice(text.length);
     }
     if (this.recent.length > DEAD_LINES) this.settle();

@@ -11,7 +11,8 @@ export function pastOf(spool: Spool): Past {
       if (own !== undefined && well !== undefined) return Math.max(own, well);
       return own ?? well ?? wellOnce(spool);
     },
-    held: () => spool.bytes + spool.unwritten,
+    // What is acknowledged lies in its file for a while, and waits for nobody.
+    held: () => (spool.open === 0 ? 0 : spool.bytes) + spool.unwritten,
   };
 }
 

@@ -1,0 +1,86 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { KubernetesObject } from '@whydrop/model';
+import { keyOf, KnownObjects } from './known.js';
+
+const NOW = Date.UTC(2026, 10, 21, 12);
+
+function pod(name: string): KubernetesObject {
+  return { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace: 'dev', labels: { text: 'x'.repeat(300) } } };
+}
+
+async function until(done: () => boolean): Promise<void> {
+  for (const end = performance.now() + 10_000; !done(); await new Promise((resolve) => setTimeout(resolve, 20)))
+    if (performance.now() > end) throw new Error('it did not come');
+}
+
+/** A disk of 64 KiB: a tmpfs, which needs root. */
+function smallDisk(): string | undefined {
+  const disk = mkdtempSync(path.join(tmpdir(), 'whydrop-known-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'whydrop-test', disk], { stdio: 'ignore' });
+    return disk;
+  } catch (error) {
+    rmSync(disk, { recursive: true });
+    if (process.env['CI'] === 'true') throw new Error('no tmpfs can be mounted: the test needs root', { cause: error });
+    process.stderr.write('the full disk is left out: mounting a tmpfs needs root\n');
+    return undefined;
+  }
+}
+
+describe('what was told', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'whydrop-known-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('is kept while the disk is full, and is on it when there is room again', async () => {
+    const disk = smallDisk();
+    if (disk === undefined) return;
+    try {
+      const known = await KnownObjects.open(disk, () => undefined, NOW);
+      const ballast = path.join(disk, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(48 * 1024));
+      const names = Array.from({ length: 60 }, (_, i) => `p${i}`);
+      let last = 0;
+      for (const name of names) last = known.tell(keyOf(pod(name)), pod(name));
+      await until(() => known.trouble !== undefined);
+      rmSync(ballast);
+      await until(() => known.trouble === undefined);
+      last = known.tell(keyOf(pod('p0')), undefined);
+      await known.close();
+      const again = await KnownObjects.open(disk, () => last, NOW);
+      expect(again.of('', 'Pod').map(([, { metadata }]) => metadata.name)).toEqual(names.slice(1));
+      await again.close();
+    } finally {
+      execFileSync('umount', [disk]);
+      rmSync(disk, { recursive: true });
+    }
+  });
+
+  it('was right until the mark says; a folder without a mark has the time of its file', async () => {
+    const first = await KnownObjects.open(folder, () => undefined, NOW);
+    const last = first.tell(keyOf(pod('a')), pod('a'));
+    expect(first.lastAlive).toBeUndefined();
+    await first.close();
+    rmSync(path.join(folder, 'cluster-alive'));
+    const file = path.join(folder, 'cluster-known.jsonl');
+    utimesSync(file, NOW / 1000 - 3600, NOW / 1000 - 3600);
+    const second = await KnownObjects.open(folder, () => last, NOW);
+    expect(second.lastAlive).toBe(NOW - 3_600_000);
+    await second.close();
+    // Nobody said meanwhile that all was well, though the file was written anew.
+    expect(statSync(file).mtimeMs).toBeGreaterThan(NOW - 3_600_000);
+    const third = await KnownObjects.open(folder, () => last, NOW);
+    expect(third.lastAlive).toBe(NOW - 3_600_000);
+    await third.alive(NOW);
+    await third.close();
+    const fourth = await KnownObjects.open(folder, () => last, NOW);
+    expect(fourth.lastAlive).toBe(NOW);
+    expect(fourth.kinds).toEqual([{ group: '', kind: 'Pod' }]);
+    await fourth.close();
+  });
+});
