@@ -176,9 +176,11 @@ function journal(): void {
     await listening(run);
     await system.say(`one ${unique}`);
     await until(() => run.text.includes(`one ${unique}`));
+    const heard = run.alive;
     endJournalctl();
     await system.say(`two ${unique}`);
     await until(() => run.text.includes(`two ${unique}`));
+    await until(() => run.alive > heard);
     await run.reader.stop();
     expect(run.text).not.toContain(`before ${unique}`);
     expect(run.losses).toEqual([]);
