@@ -1,6 +1,6 @@
 import { jest } from '@jest/globals';
 import { formatInstant } from '@whydrop/model';
-import { at } from '../../libs/explain/src/fixture.js';
+import { T0 } from '../../libs/explain/src/fixture.js';
 import { nflogLine, OBJECTS } from '../../libs/explain/src/shop.js';
 import { resultOf, waitUntilWorked } from './delivery.js';
 import type { Stack } from './stack.js';
@@ -8,12 +8,12 @@ import type { Stack } from './stack.js';
 // The machine may be busy.
 jest.setTimeout(120_000);
 
-const time = (seconds: number) => formatInstant(at(seconds));
+const time = (seconds: number) => formatInstant(T0 + seconds * 1e6);
 
 /** Attempts long before the first change, and all the time while the cluster changes. */
 const ATTEMPTS = [-9_000, -3_000, -1_500, ...Array.from({ length: 14 }, (_, ten) => ten * 10)];
 const LOGGED = ATTEMPTS.map((seconds, sequence) =>
-  nflogLine({ seconds: at(seconds) / 1e6, micros: 0, port: 40_000 + sequence, sequence }),
+  nflogLine({ seconds: T0 / 1e6 + seconds, micros: 0, port: 40_000 + sequence, sequence }),
 ).join('');
 
 const POLICY = {
