@@ -117,7 +117,7 @@ class Journal {
   }
 
   async open(): Promise<void> {
-    await until(() => existsSync(`/proc/${this.holder.pid}/root/run/ready`));
+    await until(() => this.run('ls /run/ready') !== '');
     const file = path.join(folder, 'journalctl');
     writeFileSync(file, `#!/bin/sh\nexec nsenter ${this.words('/usr/bin/journalctl').join(' ')} "$@"\n`);
     chmodSync(file, 0o755);
