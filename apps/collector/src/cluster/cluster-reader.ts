@@ -24,6 +24,8 @@ const SOON_MS = 200;
 const ALIVE_MS = 5_000;
 /** How often it is looked whether there is room again. */
 const ROOM_MS = 250;
+/** So much may wait in memory to be known on the disk. */
+const WAITING_BYTES = 8 * 1024 * 1024;
 /** The name that looking for kinds has among troubles. */
 const LOOK = 'kinds of the cluster';
 
@@ -103,6 +105,9 @@ export class ClusterReader implements Reader, KindListener {
   private failures = 0;
   private looked = false;
   private ended: Promise<void>[] = [];
+  private telling: Promise<void> = Promise.resolve();
+  /** Bytes of records that wait to be known on the disk. */
+  private untold = 0;
   /** Until when an earlier run watched; undefined when this is the first. */
   private lastRun: number | undefined;
 
@@ -127,7 +132,7 @@ export class ClusterReader implements Reader, KindListener {
     if (this.kinds.size === 0) return 'the Kubernetes API was not reached yet';
     if (this.unlisted.size > 0) return `not listed yet: ${[...this.unlisted].join(', ')}`;
     if (this.known?.trouble) return `what was told cannot be kept: ${this.known.trouble.message}`;
-    return this.full ? 'the spool has no room; the watches wait' : undefined;
+    return this.spoolFull ? 'the spool has no room; the watches wait' : undefined;
   }
 
   private troubledBy(name: string, reason: string): void {
@@ -145,7 +150,7 @@ export class ClusterReader implements Reader, KindListener {
     this.lastRun = known.lastAlive;
     for (const kind of known.kinds) this.inherited.add(key(kind));
     this.alive = setInterval(() => {
-      if (this.trouble === undefined) void known.alive(now());
+      if (this.trouble === undefined && this.untold === 0) void known.alive(now());
     }, this.parts.times?.aliveMs ?? ALIVE_MS);
     this.teller = new Teller(known, now);
     await this.look();
@@ -275,9 +280,15 @@ export class ClusterReader implements Reader, KindListener {
     this.lookSoon();
   }
 
+  /** Whether the spool takes nothing more. */
+  private get spoolFull(): boolean {
+    return this.parts.sink.full || this.parts.past.held() >= this.parts.maxBytes;
+  }
+
   private get full(): boolean {
-    const { sink, past, maxBytes } = this.parts;
-    return sink.full || this.known?.trouble !== undefined || past.held() >= maxBytes;
+    const { past, maxBytes } = this.parts;
+    const waiting = this.untold > WAITING_BYTES || past.held() + this.untold >= maxBytes;
+    return waiting || this.spoolFull || this.known?.trouble !== undefined;
   }
 
   room(): Promise<void> | undefined {
@@ -290,21 +301,32 @@ export class ClusterReader implements Reader, KindListener {
 
   private tell(changes: readonly ToldChange[]): void {
     this.metrics.objects.set(this.known?.size ?? 0);
-    for (const { n, type, at, object } of changes) {
+    const pieces = changes.map(({ n, type, at, object }) => {
       const line = JSON.stringify({ at: new Date(at).toISOString(), type, object });
-      this.parts.sink.lines(SOURCE, { bytes: Buffer.from(`${line}\n`), cursor: { n } });
-    }
+      return { bytes: Buffer.from(`${line}\n`), cursor: { n } };
+    });
+    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
+    if (bytes === 0) return;
+    this.untold += bytes;
+    this.telling = this.telling.then(async () => {
+      // First known, then told: an object that was told and is not known could never be told as deleted.
+      await this.known?.kept();
+      for (const piece of pieces) this.parts.sink.lines(SOURCE, piece);
+      this.untold -= bytes;
+    });
   }
 
   async stop(): Promise<void> {
-    const well = this.trouble === undefined;
+    const wellAt = this.trouble === undefined ? this.parts.watch.now() : undefined;
     this.ending.abort();
     clearTimeout(this.timer);
-    clearInterval(this.alive);
     await Promise.all([...this.kinds.values()].map((kind) => kind.stop()));
     await this.opening;
+    clearInterval(this.alive);
     await Promise.all(this.ended);
-    if (well) await this.known?.alive(this.parts.watch.now());
     await this.known?.close();
+    if (this.known?.trouble) return;
+    await this.telling;
+    if (wellAt !== undefined) await this.known?.alive(wellAt);
   }
 }

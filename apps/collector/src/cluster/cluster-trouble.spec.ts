@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { FakeKubeApi } from '../../test/fake-kube-api.js';
 import {
   type Heard,
@@ -49,7 +50,7 @@ describe('a watch that is not well', () => {
   const agrees = () =>
     until(async () => {
       journal.push(...((await run?.told()) ?? []));
-      return JSON.stringify([...replayed(journal)].toSorted()) === JSON.stringify([...truth(api)].toSorted());
+      return isDeepStrictEqual(replayed(journal), truth(api));
     }, 'what was told is what is there');
   const mark = () => statSync(path.join(folder, 'cluster-alive')).mtimeMs;
 

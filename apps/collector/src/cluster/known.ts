@@ -55,6 +55,7 @@ export class KnownObjects {
   private torn = false;
   private again: NodeJS.Timeout | undefined;
   private closed = false;
+  private waiters: (() => void)[] = [];
   /** Why the disk does not take what was told; it is kept and tried again. */
   trouble: Error | undefined;
   /** Until when an earlier run watched, milliseconds since 1970. */
@@ -117,6 +118,7 @@ export class KnownObjects {
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
     try {
       await fresh.appendFile(text);
+      await fresh.datasync();
       await rename(name, this.name);
     } catch (error) {
       await fresh.close();
@@ -166,6 +168,11 @@ export class KnownObjects {
     return entry.n;
   }
 
+  /** Resolves when all that was told so far is in the file; never, when the disk does not take it any more. */
+  kept(): Promise<void> {
+    return this.pending === '' ? Promise.resolve() : new Promise((resolve) => this.waiters.push(resolve));
+  }
+
   /** All is well now: an end from here on has missed nothing before. */
   async alive(now: number): Promise<void> {
     await this.mark.set(now).catch(() => undefined);
@@ -176,7 +183,10 @@ export class KnownObjects {
     this.writing = this.writing
       .then(() => this.append())
       .then(
-        () => (this.trouble = undefined),
+        () => {
+          this.trouble = undefined;
+          if (this.pending === '') for (const resolve of this.waiters.splice(0)) resolve();
+        },
         (error: unknown) => {
           this.trouble = error as Error;
           if (this.closed) return;
@@ -193,6 +203,7 @@ export class KnownObjects {
       if (this.torn) await this.file?.truncate(this.whole);
       this.torn = true;
       await this.file?.appendFile(text);
+      await this.file?.datasync();
       this.torn = false;
       this.whole += Buffer.byteLength(text);
       this.pending = this.pending.slice(text.length);
