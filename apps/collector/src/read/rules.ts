@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ReaderParts } from '../readers.js';
 import { runTool, whereIs } from './child.js';
 import { channelOf, classOf } from './classes.js';
+import { isNoTable } from './own-rules.js';
 import type { Reader } from './reader.js';
 import { SnapshotReader } from './snapshot.js';
 
@@ -19,6 +20,8 @@ interface Picture {
   readonly always?: true;
   readonly slow?: true;
   readonly essence?: (text: string) => string;
+  /** A kernel without IPv6 is no failure. */
+  readonly mayBeAbsent?: true;
   /** Whether there is anything to look at. */
   readonly if?: () => Promise<boolean>;
 }
@@ -41,6 +44,7 @@ const PICTURES: readonly Picture[] = [
     format: 'ip6tables-save',
     command: ['ip6tables-save', '-c'],
     always: true,
+    mayBeAbsent: true,
   },
   {
     ...{ read: 'iptables', name: 'iptables-legacy.save', format: 'iptables-save', always: true },
@@ -52,6 +56,7 @@ const PICTURES: readonly Picture[] = [
     ...{ read: 'iptables', name: 'ip6tables-legacy.save', format: 'ip6tables-save', always: true },
     command: ['ip6tables-legacy-save', '-c'],
     attributes: { backend: 'legacy' },
+    mayBeAbsent: true,
     if: legacyTables('/proc/net/ip6_tables_names'),
   },
   { read: 'nft', name: 'nft.json', format: 'nft-json', command: ['nft', '-j', 'list', 'ruleset'], always: true },
@@ -99,7 +104,13 @@ function pictureReader({ options, sink, watch }: ReaderParts, picture: Picture):
     ...(always ? {} : { unchangedMs: UNCHANGED_MS, ...(essence ? { essence } : {}) }),
     take: async () => {
       if (picture.if && (!(await picture.if()) || (await isLegacyItself()))) return undefined;
-      const { stdout } = await runTool(command);
+      const stdout = await runTool(command).then(
+        (ran) => ran.stdout,
+        (error: unknown) => {
+          if (picture.mayBeAbsent && isNoTable(error)) return Buffer.alloc(0);
+          throw error;
+        },
+      );
       return stdout.toString('latin1').trim() === '' ? undefined : stdout;
     },
   });

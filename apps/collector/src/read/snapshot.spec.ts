@@ -4,6 +4,7 @@ import type { Sink } from '../batch/source.js';
 import { parseOptions } from '../options.js';
 import type { ReaderParts } from '../readers.js';
 import type { Watch } from './reader.js';
+import { ruleReaders } from './rules.js';
 import { scrapeNames, scrapeReaders } from './scrape.js';
 import { SnapshotReader } from './snapshot.js';
 
@@ -59,6 +60,28 @@ describe('a picture', () => {
     works = true;
     await reader.takeOne();
     expect(reader.trouble).toBeUndefined();
+  });
+});
+
+describe('rules of a family that the kernel does not have', () => {
+  const command = ['sh', '-c', 'echo "Cannot initialize: Table does not exist (do you need to insmod?)" >&2; exit 3'];
+  const picture = {
+    read: 'iptables',
+    name: 'ip6tables.save',
+    format: 'ip6tables-save',
+    command,
+    always: true,
+  } as const;
+
+  it.each([
+    ['are no trouble where that can be', { ...picture, mayBeAbsent: true } as const, undefined],
+    ['are trouble elsewhere', picture, expect.stringContaining('insmod')],
+  ])('%s', async (_, each, trouble) => {
+    const { sink, watch } = parts();
+    const options = parseOptions(['--url', 'http://x', '--token', 't', '--node', 'n', '--read', 'iptables'], {});
+    const [reader] = ruleReaders({ options, sink, watch } as unknown as ReaderParts, [each]);
+    await reader?.takeOne?.();
+    expect(reader?.trouble).toEqual(trouble);
   });
 });
 
