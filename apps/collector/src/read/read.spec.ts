@@ -73,23 +73,6 @@ describe('a tool that is read', () => {
     expect(seen.losses[0] && seen.losses[0].to - seen.losses[0].from).toBeGreaterThan(59_000);
   });
 
-  it('says when it loses events, at once and when it ends', async () => {
-    const [sink, seen] = [new Lines(), watch()];
-    const reads = reader(
-      'sleep 0.6; for i in 1 2 3 4 5; do echo "WARNING: ENOBUFS" >&2; sleep 0.05; done; exec sleep 60',
-      sink,
-      seen,
-    );
-    reads.start();
-    await until(() => seen.losses.length > 0);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    await reads.stop();
-    const [first, second, ...more] = seen.losses;
-    expect(first).toMatchObject({ reason: 'EVENTS_LOST', detail: 'WARNING: ENOBUFS' });
-    expect(second).toMatchObject({ reason: 'EVENTS_LOST', from: first?.to });
-    expect(more).toEqual([]);
-  });
-
   it('is not read while the disk is full, and waits with what it has', async () => {
     const [sink, seen] = [new Lines(), watch()];
     sink.full = true;
