@@ -1,6 +1,6 @@
 import type { KubernetesObject } from '@whydrop/model';
-import { Counter, Gauge, Registry } from 'prom-client';
-import type { Sink, Source } from '../batch/source.js';
+import { Registry } from 'prom-client';
+import type { Source } from '../batch/source.js';
 import type { Reader, Watch } from '../read/reader.js';
 import type { Past } from '../readers.js';
 import { discover, type Discovery, isGone } from './discover.js';
@@ -9,8 +9,10 @@ import { CALICO_API, nameOf, type ServedKind, twinOf } from './kinds.js';
 import { KubeApi } from './kube-api.js';
 import { KnownObjects } from './known.js';
 import { Teller, type ToldChange } from './told.js';
+import { Outbox, type OutboxParts } from './outbox.js';
 import { Troubles } from './troubles.js';
 import { goneKinds, type ObjectKind, wantedKinds } from './wanted.js';
+import { watchMetrics } from './watch-metrics.js';
 
 /** The stream of object changes; a bundle has it under the same name. */
 const SOURCE: Source = { stream: 'cluster/events.jsonl', format: 'kubernetes-events', class: 'control' };
@@ -22,10 +24,6 @@ const LONGEST_RETRY_MS = 60_000;
 const SOON_MS = 200;
 /** How often it is noted that all is well. */
 const ALIVE_MS = 5_000;
-/** How often it is looked whether there is room again. */
-const ROOM_MS = 250;
-/** So much may wait in memory to be known on the disk. */
-const WAITING_BYTES = 8 * 1024 * 1024;
 /** The name that looking for kinds has among troubles. */
 const LOOK = 'kinds of the cluster';
 
@@ -37,36 +35,15 @@ export interface ClusterReaderTimes extends KindWatchTimes {
   readonly aliveMs?: number;
 }
 
-export interface ClusterReaderParts {
+export interface ClusterReaderParts extends OutboxParts {
   readonly kubeconfig: string | undefined;
   /** Folder of the spool. */
   readonly folder: string;
-  readonly sink: Sink;
   readonly watch: Watch;
   readonly past: Pick<Past, 'cursor' | 'held'>;
-  /** Nothing more is read while the spool holds as much: changes of objects are never dropped from it. */
-  readonly maxBytes: number;
   /** Nobody asks when there is none. */
   readonly registry?: Registry | undefined;
   readonly times?: ClusterReaderTimes;
-}
-
-function watchMetrics(registers: Registry[]) {
-  return {
-    heard: new Gauge({
-      name: 'whydrop_watch_last_heard_timestamp_seconds',
-      help: 'when the Kubernetes API last said something of a kind: an event, a bookmark or a list',
-      labelNames: ['kind'],
-      registers,
-    }),
-    troubles: new Counter({
-      name: 'whydrop_watch_restarts_total',
-      help: 'watches that had to be begun again, by kind',
-      labelNames: ['kind'],
-      registers,
-    }),
-    objects: new Gauge({ name: 'whydrop_watch_objects', help: 'objects that are known', registers }),
-  };
 }
 
 const key = ({ group, kind }: ObjectKind) => `${group} ${kind}`;
@@ -95,6 +72,7 @@ export class ClusterReader implements Reader, KindListener {
   private readonly metrics: ReturnType<typeof watchMetrics>;
   private known: KnownObjects | undefined;
   private teller: Teller | undefined;
+  private outbox: Outbox | undefined;
   private readonly ending = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private alive: NodeJS.Timeout | undefined;
@@ -105,9 +83,6 @@ export class ClusterReader implements Reader, KindListener {
   private failures = 0;
   private looked = false;
   private ended: Promise<void>[] = [];
-  private telling: Promise<void> = Promise.resolve();
-  /** Bytes of records that wait to be known on the disk. */
-  private untold = 0;
   /** Until when an earlier run watched; undefined when this is the first. */
   private lastRun: number | undefined;
 
@@ -131,8 +106,7 @@ export class ClusterReader implements Reader, KindListener {
     if (this.troubles.first !== undefined) return this.troubles.first;
     if (this.kinds.size === 0) return 'the Kubernetes API was not reached yet';
     if (this.unlisted.size > 0) return `not listed yet: ${[...this.unlisted].join(', ')}`;
-    if (this.known?.trouble) return `what was told cannot be kept: ${this.known.trouble.message}`;
-    return this.spoolFull ? 'the spool has no room; the watches wait' : undefined;
+    return this.outbox?.trouble;
   }
 
   private troubledBy(name: string, reason: string): void {
@@ -150,9 +124,10 @@ export class ClusterReader implements Reader, KindListener {
     this.lastRun = known.lastAlive;
     for (const kind of known.kinds) this.inherited.add(key(kind));
     this.alive = setInterval(() => {
-      if (this.trouble === undefined && this.untold === 0) void known.alive(now());
+      if (this.trouble === undefined && this.outbox?.empty) void known.alive(now());
     }, this.parts.times?.aliveMs ?? ALIVE_MS);
     this.teller = new Teller(known, now);
+    this.outbox = new Outbox(SOURCE, known, this.parts);
     await this.look();
   }
 
@@ -280,40 +255,13 @@ export class ClusterReader implements Reader, KindListener {
     this.lookSoon();
   }
 
-  /** Whether the spool takes nothing more. */
-  private get spoolFull(): boolean {
-    return this.parts.sink.full || this.parts.past.held() >= this.parts.maxBytes;
-  }
-
-  private get full(): boolean {
-    const { past, maxBytes } = this.parts;
-    const waiting = this.untold > WAITING_BYTES || past.held() + this.untold >= maxBytes;
-    return waiting || this.spoolFull || this.known?.trouble !== undefined;
-  }
-
   room(): Promise<void> | undefined {
-    return this.full ? this.untilRoom() : undefined;
-  }
-
-  private async untilRoom(): Promise<void> {
-    while (this.full && !this.stopped) await new Promise((resolve) => setTimeout(resolve, ROOM_MS));
+    return this.outbox?.room(this.ending.signal);
   }
 
   private tell(changes: readonly ToldChange[]): void {
     this.metrics.objects.set(this.known?.size ?? 0);
-    const pieces = changes.map(({ n, type, at, object }) => {
-      const line = JSON.stringify({ at: new Date(at).toISOString(), type, object });
-      return { bytes: Buffer.from(`${line}\n`), cursor: { n } };
-    });
-    const bytes = pieces.reduce((sum, piece) => sum + piece.bytes.length, 0);
-    if (bytes === 0) return;
-    this.untold += bytes;
-    this.telling = this.telling.then(async () => {
-      // First known, then told: an object that was told and is not known could never be told as deleted.
-      await this.known?.kept();
-      for (const piece of pieces) this.parts.sink.lines(SOURCE, piece);
-      this.untold -= bytes;
-    });
+    this.outbox?.tell(changes);
   }
 
   async stop(): Promise<void> {
@@ -326,7 +274,7 @@ export class ClusterReader implements Reader, KindListener {
     await Promise.all(this.ended);
     await this.known?.close();
     if (this.known?.trouble) return;
-    await this.telling;
+    await this.outbox?.told();
     if (wellAt !== undefined) await this.known?.alive(wellAt);
   }
 }
