@@ -1,10 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { KubernetesObject } from '@whydrop/model';
+import type { Piece, Source } from '../batch/source.js';
 import { keyOf, KnownObjects } from './known.js';
+import { Outbox } from './outbox.js';
 
+const SOURCE: Source = { stream: 'cluster/events.jsonl', format: 'kubernetes-events', class: 'control' };
 const NOW = Date.UTC(2026, 10, 21, 12);
 
 function pod(name: string): KubernetesObject {
@@ -37,19 +40,36 @@ describe('what was told', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-  it('is kept while the disk is full, and is on it when there is room again', async () => {
+  it('is kept while the disk is full, told only when it is on the disk, and all there when there is room again', async () => {
     const disk = smallDisk();
     if (disk === undefined) return;
     try {
+      const file = path.join(disk, 'cluster-known.jsonl');
       const known = await KnownObjects.open(disk, () => undefined, NOW);
+      const told: number[] = [];
+      const lines = (_source: Source, { cursor }: Piece) => told.push(Number(cursor?.['n']));
+      const sink = { lines, snapshot: () => undefined, room: () => Promise.resolve(), full: false };
+      const outbox = new Outbox(SOURCE, known, { sink, past: { held: () => 0 }, maxBytes: 2 ** 20 });
       const ballast = path.join(disk, 'ballast');
       writeFileSync(ballast, Buffer.alloc(48 * 1024));
       const names = Array.from({ length: 60 }, (_, i) => `p${i}`);
       let last = 0;
-      for (const name of names) last = known.tell(keyOf(pod(name)), pod(name));
+      for (const name of names) {
+        last = known.tell(keyOf(pod(name)), pod(name));
+        outbox.tell([{ n: last, type: 'ADDED', at: NOW, object: pod(name) }]);
+      }
       await until(() => known.trouble !== undefined);
+      const lastLine = () => Number(/"n":(\d+)[^\n]*\n[^\n]*$/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+      expect(Math.max(0, ...told)).toBeLessThanOrEqual(lastLine());
+      expect(told.length).toBeLessThan(names.length);
+      expect([outbox.trouble, outbox.room(new AbortController().signal)]).toEqual([
+        expect.stringContaining('ENOSPC'),
+        expect.any(Promise),
+      ]);
       rmSync(ballast);
       await until(() => known.trouble === undefined);
+      await outbox.told();
+      expect(told).toEqual(names.map((_, i) => i + 1));
       last = known.tell(keyOf(pod('p0')), undefined);
       await known.close();
       const again = await KnownObjects.open(disk, () => last, NOW);
