@@ -15,7 +15,8 @@ const NOTE = `
                             ELSE (touched #>> '{snapshots,0}')::int8 - ${NEXT_TO} END AS from_time
       FROM batch WHERE format LIKE 'ip%tables%' OR format LIKE 'ipset%' OR format LIKE 'nft%' OR format LIKE 'interfaces%'),
   changed AS (
-    SELECT ${MICROS('min(least(at, valid_from))')} AS from_time FROM object_version WHERE batch_id = ANY($2)),
+    SELECT min((touched #>> '{context,0}')::int8) AS from_time FROM batch
+     WHERE EXISTS (SELECT 1 FROM object_version v WHERE v.batch_id = batch.id)),
   due AS (
     SELECT emitter_id, from_time FROM own
     UNION ALL
