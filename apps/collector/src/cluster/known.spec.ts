@@ -76,7 +76,7 @@ describe('what was told', () => {
       expect(again.of('', 'Pod').map(([, { metadata }]) => metadata.name)).toEqual(names.slice(1));
       await again.close();
     } finally {
-      execFileSync('umount', [disk]);
+      execFileSync('umount', ['-l', disk]);
       rmSync(disk, { recursive: true });
     }
   });
