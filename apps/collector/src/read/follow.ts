@@ -7,6 +7,7 @@ import { followCursor, type FollowCursor } from './follow-cursor.js';
 import { FollowedFile } from './followed-file.js';
 import type { Reader, Watch } from './reader.js';
 import { listRotated, type Rotated, youngerThan } from './rotated.js';
+import { Standing } from './standing.js';
 
 export interface FollowOptions {
   readonly source: Source;
@@ -28,8 +29,6 @@ export interface FollowOptions {
 const QUIET_MS = 5_000;
 /** A writer that was never told of the new file must not keep us from it. */
 const FAREWELL_MS = 60_000;
-/** Whoever is so long behind the end of the file does not know what the node said until now. */
-const BEHIND_MS = 500;
 
 /** The place from which the next file is looked for. */
 interface Place {
@@ -48,11 +47,7 @@ export class FileFollower implements Reader {
   private before: FollowCursor | undefined;
   private stopped = false;
   private loop: Promise<void> = Promise.resolve();
-  /** From when on it is read without a gap. */
-  private since: number | undefined;
-  /** When everything had been read that was there: of the node's clock, and of the steady one. */
-  private wellAt: number;
-  private endAt = performance.now();
+  private readonly standing: Standing;
   /** When another file was first seen under the name, by the steady clock. */
   private leftAt: number | undefined;
   /** Inode of the next file, in which nothing is yet: the writer may not know of it. */
@@ -60,7 +55,7 @@ export class FileFollower implements Reader {
 
   constructor(private readonly options: FollowOptions) {
     this.before = followCursor(options.cursor);
-    this.wellAt = options.lastAt ?? options.watch.now();
+    this.standing = new Standing(options, options.lastAt);
   }
 
   get name(): string {
@@ -68,7 +63,7 @@ export class FileFollower implements Reader {
   }
 
   start(): void {
-    this.behind();
+    this.standing.behind();
     this.loop = this.run();
   }
 
@@ -81,8 +76,7 @@ export class FileFollower implements Reader {
   }
 
   private async failed(error: NodeJS.ErrnoException): Promise<boolean> {
-    this.behind();
-    this.since = undefined;
+    this.standing.lose();
     const trouble = `${this.name}: ${error.message}`;
     if (trouble !== this.trouble) this.options.watch.warn(this.name, error.message);
     this.trouble = trouble;
@@ -94,7 +88,7 @@ export class FileFollower implements Reader {
   private async step(): Promise<boolean> {
     const { sink } = this.options;
     if (sink.full) {
-      this.behind();
+      this.standing.behind();
       await this.at?.glance();
       await Promise.race([sink.room(), pause(200)]);
       return true;
@@ -121,31 +115,8 @@ export class FileFollower implements Reader {
   }
 
   private give(piece: Piece): void {
-    if (performance.now() - this.endAt > BEHIND_MS) this.behind();
+    this.standing.reading();
     this.options.sink.lines(this.options.source, piece);
-  }
-
-  /** The channel's silence says nothing until the end was reached. */
-  private behind(): void {
-    const { watch, source } = this.options;
-    watch.alive(this.name, source.channel, undefined);
-  }
-
-  private caughtUp(): void {
-    const { watch, source } = this.options;
-    this.wellAt = watch.now();
-    this.endAt = performance.now();
-    this.since ??= this.wellAt;
-    watch.alive(this.name, source.channel, this.since);
-  }
-
-  private gone(detail: string): void {
-    const { watch, source, path: name } = this.options;
-    const now = watch.now();
-    const facts = { stream: source.stream, channel: source.channel, from: this.wellAt, to: now };
-    watch.lost({ ...facts, reason: 'SOURCE_GONE', detail: `${name}: ${detail}` });
-    this.wellAt = now;
-    this.since = now;
   }
 
   /** Cut after it was copied: the rest is in the copy. */
@@ -159,10 +130,10 @@ export class FileFollower implements Reader {
     if (!now) return false;
     if (now.ino === at.ino || (now.ino === this.emptyNext && now.size === 0)) {
       this.leftAt = undefined;
-      this.caughtUp();
+      this.standing.caughtUp();
       return false;
     }
-    this.behind();
+    this.standing.behind();
     this.leftAt ??= performance.now();
     const over = performance.now() - this.leftAt > (this.options.farewellMs ?? FAREWELL_MS);
     if (at.settled || this.isQuiet(at, this.leftAt)) return this.leave(at, now);
@@ -208,7 +179,7 @@ export class FileFollower implements Reader {
     }
     const unread = packed.length > 0 ? `${packed.join(', ')}: compressed before it was read` : undefined;
     const told = [lost, unread].filter((each) => each !== undefined);
-    if (told.length > 0) this.gone(told.join('; '));
+    if (told.length > 0) this.standing.gone(told.join('; '));
     return file;
   }
 
