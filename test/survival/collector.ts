@@ -84,6 +84,12 @@ export class Collector {
     return rows.length > 0 ? undefined : mark.number;
   }
 
+  /** A log is followed from when it was first seen: one that is rotated before that begins with the new file. */
+  async hasBegun(): Promise<boolean> {
+    const rows = await this.world.query("SELECT 1 FROM raw_batch WHERE stream = 'followed.log' LIMIT 1");
+    return rows.length > 0;
+  }
+
   /** As logrotate does it: names move on, a new file is there, and only then whoever writes is told to open it. */
   async rotate(toldAfterMs: number): Promise<void> {
     for (let number = this.rotations++; number > 0; number--)

@@ -183,8 +183,9 @@ const rotationFault: Fault = {
   weight: 3,
   kills: 0,
   strike: async ({ collector, chance }) => {
+    if (!(await collector?.hasBegun())) return undefined;
     await collector?.rotate(chance.int(0, 1_500));
-    return struck(collector !== undefined);
+    return struck();
   },
 };
 

@@ -93,8 +93,6 @@ export async function survive({
     load.start();
     collector.start();
     const victims = { world, load, collector, ...(link && { link }) };
-    // A log is followed from when it was first seen: one that is rotated before that begins with the new file.
-    await recovery(victims, Date.now());
     const ordeal = await torment({ ...victims, chance: new Chance(seed) }, faults, until, say);
     await collector.finish();
     const patience = new Promise((resolve) => setTimeout(resolve, HANGS_AFTER_MS * (until.storm ? 4 : 1)).unref());
