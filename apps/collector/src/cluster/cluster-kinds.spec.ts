@@ -59,7 +59,7 @@ describe('the kinds that are watched', () => {
   /** Waits until a reader of all records knows of these, and nothing is wrong with the watch. */
   const known = async (names: readonly string[], well = true) => {
     const now = () => [...replayed(journal).keys()].toSorted();
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 800; i++) {
       journal.push(...((await run?.told()) ?? []));
       if (JSON.stringify(now()) === JSON.stringify(names) && (run?.reader.trouble === undefined) === well) return;
       await wait(25);

@@ -73,6 +73,7 @@ export class ClusterReader implements Reader, KindListener {
   private known: KnownObjects | undefined;
   private teller: Teller | undefined;
   private outbox: Outbox | undefined;
+  private saidWaiting: string | undefined;
   private readonly ending = new AbortController();
   private timer: NodeJS.Timeout | undefined;
   private alive: NodeJS.Timeout | undefined;
@@ -124,11 +125,18 @@ export class ClusterReader implements Reader, KindListener {
     this.lastRun = known.lastAlive;
     for (const kind of known.kinds) this.inherited.add(key(kind));
     this.alive = setInterval(() => {
+      this.sayWaiting();
       if (this.trouble === undefined && this.outbox?.empty) void known.alive(now());
     }, this.parts.times?.aliveMs ?? ALIVE_MS);
     this.teller = new Teller(known, now);
     this.outbox = new Outbox(SOURCE, known, this.parts);
     await this.look();
+  }
+
+  private sayWaiting(): void {
+    const trouble = this.outbox?.trouble;
+    if (trouble !== undefined && trouble !== this.saidWaiting) this.parts.watch.warn(this.name, trouble);
+    this.saidWaiting = trouble;
   }
 
   /** Finds the kinds of the cluster, now and again. */
