@@ -22,6 +22,8 @@ import type { Loss } from './reader.js';
 
 const SOURCE = { stream: 'log', format: 'kernel-log', class: 'drops', channel: 'nflog' } as const;
 
+const HOUR_MS = 3_600_000;
+
 /** A folder with a log, and followers of it one after the other, as a collector that is started again has them. */
 class Stage implements Sink {
   readonly folder = mkdtempSync(path.join(tmpdir(), 'whydrop-follow-'));
@@ -221,6 +223,21 @@ describe('a log that is renamed', () => {
     expect(stage.losses).toEqual([]);
   });
 
+  it('is the one with its inode, not a copy that begins like it', async () => {
+    stage.write('a1\n');
+    stage.start();
+    await stage.reads('a1');
+    await stage.stop();
+    stage.rotate();
+    stage.write('b1\n');
+    copyFileSync(stage.sibling('kern.log.1'), stage.sibling('kern.log.copy'));
+    stage.write('a2\n', 'kern.log.1');
+    const later = new Date(Date.now() + 1_000);
+    utimesSync(stage.sibling('kern.log.copy'), later, later);
+    stage.start();
+    await stage.reads('a1', 'a2', 'b1');
+  });
+
   it('and compressed before it was read is a gap', async () => {
     stage.write('a1\n');
     stage.start();
@@ -270,7 +287,7 @@ describe('a log that is renamed', () => {
 describe('a log that is copied and cut', () => {
   it('after all of it was read is no gap', async () => {
     stage.write('a1\n');
-    stage.start();
+    stage.start({ quietMs: HOUR_MS });
     await stage.reads('a1');
     for (const [at, line] of ['b1', 'c1', 'd1'].entries()) {
       stage.copyAndCut(`kern.log.${5 - at}`);
@@ -285,7 +302,7 @@ describe('a log that is copied and cut', () => {
     'while nobody could read is read to its end: the new one is %s',
     async (is) => {
       stage.write('a1\n');
-      stage.start();
+      stage.start({ quietMs: HOUR_MS });
       await stage.reads('a1');
       stage.full = true;
       await until(() => stage.covered === undefined);
