@@ -194,9 +194,13 @@ describe('a picture that is told by an earlier one', () => {
         `SELECT b.sequence FROM raw_batch b JOIN emitter e ON e.id = b.emitter_id WHERE e.node = 'kept' ORDER BY 1`,
       );
     const retain = () => applyRetention(stack.database, DEFAULT_RETENTION, Date.now() * 1000);
+    // Eight days later, when the days that its rows were in are gone.
     const age = (sequence: number) =>
       query(
-        `UPDATE raw_batch SET finished_at = now() - interval '8 d' WHERE sequence = $1 AND emitter_id = (SELECT id FROM emitter WHERE node = 'kept')`,
+        `WITH old AS (
+           UPDATE raw_batch SET finished_at = now() - interval '8 d'
+            WHERE sequence = $1 AND emitter_id = (SELECT id FROM emitter WHERE node = 'kept') RETURNING id)
+         UPDATE batch_stage SET touched = touched - 'kept' || '{"kept": []}' WHERE stage = 'store' AND batch_id IN (SELECT id FROM old)`,
         sequence,
       );
     await age(0);
