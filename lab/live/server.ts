@@ -13,6 +13,7 @@ export interface LiveServer {
 }
 
 const STARTS_WITHIN_MS = 180_000;
+const STOPS_WITHIN_MS = 60_000;
 
 async function asked(url: string, token: string, query: string, variables: object): Promise<unknown> {
   const response = await fetch(`${url}/graphql`, {
@@ -63,7 +64,8 @@ export async function startServer(folder: string, more: NodeJS.ProcessEnv = {}):
     },
     close: async () => {
       process.removeListener('exit', atExit);
-      await stop(child);
+      // It stops the servers that it started: killed before, it would leave them behind.
+      await stop(child, 'SIGTERM', STOPS_WITHIN_MS);
     },
   };
 }

@@ -75,11 +75,11 @@ export function start(namespace: string, command: readonly string[]): ChildProce
 }
 
 /** Asks a process to end, waits, and insists after two seconds. */
-export async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+export async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM', killMs = 2_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   child.kill(signal);
-  const insist = setTimeout(() => child.kill('SIGKILL'), 2_000);
+  const insist = setTimeout(() => child.kill('SIGKILL'), killMs);
   await ended;
   clearTimeout(insist);
 }
