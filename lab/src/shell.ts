@@ -74,7 +74,7 @@ export function start(namespace: string, command: readonly string[]): ChildProce
   return child;
 }
 
-/** Asks a process to end, waits, and insists after two seconds. */
+/** Asks a process to end, waits, and kills it when it has not after so many milliseconds. */
 export async function stop(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM', killMs = 2_000): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
