@@ -45,7 +45,8 @@ export class TraceStamper {
     for (const line of lines.toString('latin1').split('\n')) if (line !== '') this.hold(line, at);
     const out: string[] = [];
     for (const [id, held] of this.held) {
-      if (at - held.at < QUIET_MS) continue;
+      // A clock that was set back holds nothing up.
+      if (at >= held.at && at - held.at < QUIET_MS) continue;
       out.push(...held.lines);
       this.held.delete(id);
     }
