@@ -2,6 +2,7 @@ import { BEGIN, driftingNode, STEP } from './drifting-node.js';
 import type { BundleBatch } from '../../apps/cli/src/import/bundle.js';
 import { envelopeSchema } from '@whydrop/contracts';
 import { decodeStream, isFormat } from '@whydrop/decoders';
+import { formatInstant } from '@whydrop/model';
 import { correlateCluster, type Database, loadBatch, loadOpenFindings, openDatabase } from '@whydrop/storage';
 import { reconcileDue, storeDecoded, storeRawBatch } from '@whydrop/storage';
 import { testDatabase, type TestDatabase } from '@whydrop/testing';
@@ -87,5 +88,29 @@ describe('differences between what was written and what a node runs', () => {
     expect(await reconcileDue(database)).toEqual({ nodes: 1, compared: 0, leftOut: 0, failed: [] });
     expect(await rows(database)).toEqual(first);
     expect(await reconcileDue(database)).toEqual({ nodes: 0, compared: 0, leftOut: 0, failed: [] });
+  });
+
+  it('are looked for from when on something else is in force, also where an earlier change comes late', async () => {
+    const hour = 3_600_000_000;
+    await database.pool.query(`INSERT INTO cluster (name) VALUES ('late')`);
+    await database.pool.query(
+      `INSERT INTO emitter (cluster_id, node) SELECT id, 'n9' FROM cluster WHERE name = 'late'`,
+    );
+    const pod = (at: number, type: string, sequence: number): BundleBatch => {
+      const metadata = { name: 'web', namespace: 'shop', uid: 'u1', creationTimestamp: formatInstant(BEGIN - hour) };
+      const object = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, resourceVersion: String(sequence) } };
+      const stream = { cluster: 'late', node: null, stream: 'events', format: 'kubernetes-events' };
+      const payload = `${JSON.stringify({ at: formatInstant(at), type, object })}\n`;
+      return { envelope: { version: 1, ...stream, epoch: 1, sequence }, payload: Buffer.from(payload) };
+    };
+    // Taken to be in force since its creation, until it turns out that there was another version before it.
+    await store(database, pod(BEGIN + hour, 'ADDED', 1));
+    await database.pool.query('TRUNCATE reconciliation_due');
+    await store(database, pod(BEGIN, 'MODIFIED', 2));
+    const { rows: due } = await database.pool.query<{ before: boolean }>(
+      'SELECT from_time <= $1::timestamptz AS before FROM reconciliation_due',
+      [formatInstant(BEGIN - hour)],
+    );
+    expect(due).toEqual([{ before: true }]);
   });
 });

@@ -5,24 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
+import { smallDisk } from '../test/small-disk.js';
 import { type RunningCollector, startCollector } from './collector.js';
 import { parseOptions } from './options.js';
 
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-
-/** A disk of a MiB and 64 files that can be filled: a tmpfs, which needs root. */
-function smallDisk(): string | undefined {
-  const disk = mkdtempSync(path.join(tmpdir(), 'whydrop-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m,nr_inodes=64', 'whydrop-test', disk], { stdio: 'ignore' });
-    return disk;
-  } catch (error) {
-    rmSync(disk, { recursive: true });
-    if (process.env['CI'] === 'true') throw new Error('no tmpfs can be mounted: the test needs root', { cause: error });
-    process.stderr.write('the full disk is left out: mounting a tmpfs needs root\n');
-    return undefined;
-  }
-}
 
 /** Takes batches, or is away. */
 class Server {
@@ -60,7 +47,7 @@ async function until(done: () => boolean | Promise<boolean>, ms = 10_000): Promi
   }
 }
 
-const disk = smallDisk();
+const disk = smallDisk('size=1m,nr_inodes=64');
 let server: Server;
 let running: RunningCollector | undefined;
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { KubernetesObject } from '@whydrop/model';
 import type { Piece, Source } from '../batch/source.js';
+import { smallDisk } from '../../test/small-disk.js';
 import { keyOf, KnownObjects } from './known.js';
 import { Outbox } from './outbox.js';
 
@@ -19,20 +20,6 @@ async function until(done: () => boolean): Promise<void> {
     if (performance.now() > end) throw new Error('it did not come');
 }
 
-/** A disk of 64 KiB: a tmpfs, which needs root. */
-function smallDisk(): string | undefined {
-  const disk = mkdtempSync(path.join(tmpdir(), 'whydrop-known-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'whydrop-test', disk], { stdio: 'ignore' });
-    return disk;
-  } catch (error) {
-    rmSync(disk, { recursive: true });
-    if (process.env['CI'] === 'true') throw new Error('no tmpfs can be mounted: the test needs root', { cause: error });
-    process.stderr.write('the full disk is left out: mounting a tmpfs needs root\n');
-    return undefined;
-  }
-}
-
 describe('what was told', () => {
   let folder = '';
   beforeEach(() => {
@@ -41,7 +28,7 @@ describe('what was told', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   it('is kept while the disk is full, told only when it is on the disk, and all there when there is room again', async () => {
-    const disk = smallDisk();
+    const disk = smallDisk('size=64k');
     if (disk === undefined) return;
     try {
       const file = path.join(disk, 'cluster-known.jsonl');

@@ -5,16 +5,18 @@ const NOW = 1_795_000_000_000;
 let told: string[];
 let readUntil: number;
 let flood: Flood;
+/** Whether it was unknown what was lost, each time that this was said to have changed. */
+let unknown: boolean[];
 
 beforeEach(() => {
   jest.useFakeTimers({ now: NOW });
-  told = [];
+  [told, unknown] = [[], []];
   readUntil = NOW;
   flood = new Flood({
     now: Date.now,
     readUntil: () => readUntil,
     tell: (from, to, detail) => void told.push(`${detail} ${from - NOW}..${to - NOW}`),
-    changed: () => undefined,
+    changed: () => void unknown.push(flood.untold),
   });
 });
 afterEach(() => {
@@ -31,6 +33,7 @@ describe('losses that are said', () => {
     flood.said('b');
     flood.said('c');
     expect(flood.untold).toBe(true);
+    expect(unknown).toEqual([true, true]);
     expect(told).toHaveLength(1);
     jest.advanceTimersByTime(700);
     expect(told).toEqual(['a -1000..0', 'c 0..1000']);

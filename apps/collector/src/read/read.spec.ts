@@ -141,6 +141,8 @@ it('a trace is stamped, and a packet is never cut in two', () => {
     '1000.200000  TRACE: 2 aa raw:B',
     '',
   ]);
+  at -= 3_600_000;
+  expect(look('')).toBe('1000.600000 PACKET: 2 cc IN=x \n');
 });
 
 it.each(['-j ACCEPT', '-p tcp -m owner', '-p $(reboot)', '-t nat', '--dport 80;x'])(
